@@ -1,0 +1,72 @@
+/* smf_internal.h: target regions, name pasting and the kernel-table type. Not for users. */
+#ifndef SMF_INTERNAL_H
+#define SMF_INTERNAL_H
+
+#include "softmax_fast.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "softmax_fast needs IEEE arithmetic: compile csrc/ without -ffast-math"
+#endif
+
+#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
+#define SMF_X86 1
+#endif
+#if (defined(__aarch64__) && !defined(__AARCH64EB__)) || defined(_M_ARM64)
+#define SMF_ARM64 1
+#endif
+
+/* Functions between BEGIN and END are compiled for those instruction sets, whatever the compiler's flags. */
+#define SMF_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define SMF_TARGET_BEGIN(features) \
+    SMF_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define SMF_TARGET_END SMF_PRAGMA(clang attribute pop)
+#elif defined(__GNUC__)
+#define SMF_TARGET_BEGIN(features) SMF_PRAGMA(GCC push_options) SMF_PRAGMA(GCC target(features))
+#define SMF_TARGET_END SMF_PRAGMA(GCC pop_options)
+#else
+#define SMF_TARGET_BEGIN(features)
+#define SMF_TARGET_END
+#endif
+
+#if defined(__GNUC__)
+#define SMF_INLINE static inline __attribute__((always_inline, unused))
+#define SMF_HIDDEN __attribute__((visibility("hidden")))
+#else
+#define SMF_INLINE static __forceinline
+#define SMF_HIDDEN
+#endif
+
+/* A loop over a few independent vectors, to be unrolled so that each lives in a register. */
+#if defined(__GNUC__) && !defined(__clang__) /* Clang does it unasked */
+#define SMF_EACH(j, count) SMF_PRAGMA(GCC unroll 16) for (int j = 0; j < (count); j++)
+#else
+#define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
+#endif
+
+#define SMF_PASTE_(a, b) a##b
+#define SMF_PASTE(a, b) SMF_PASTE_(a, b)
+
+/* One row of the kernel table: everything one instruction set can do. */
+typedef void smf_kernel(const smf_job *job);
+typedef struct {
+    const char *name;
+    smf_kernel *kernel[SMF_DTYPES][SMF_OPS];
+} smf_table;
+
+extern const smf_table smf_table_avx512 SMF_HIDDEN;
+extern const smf_table smf_table_avx2 SMF_HIDDEN;
+extern const smf_table smf_table_neon SMF_HIDDEN;
+extern const smf_table smf_table_scalar SMF_HIDDEN;
+
+/* The table of the file that has just instantiated its kernels. */
+#define SMF_TABLE(isa)                                                          \
+    const smf_table SMF_PASTE(smf_table_, isa) = {                              \
+        #isa, {{f32_softmax, f32_log_softmax, f32_logsumexp},                   \
+               {f64_softmax, f64_log_softmax, f64_logsumexp}}};
+
+#endif

@@ -1,0 +1,12 @@
+/* smf_kernels.h: every kernel of one instruction set, once its words (smf_simd_*.h) are defined. */
+#include "smf_log.h"
+
+#include "smf_exp_f32.h"
+#define SMF_F f32
+#include "smf_rows.h"
+#undef SMF_F
+
+#include "smf_exp_f64.h"
+#define SMF_F f64
+#include "smf_rows.h"
+#undef SMF_F

@@ -1,0 +1,139 @@
+/* smf_simd_avx2.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in two registers. */
+#define SMF_UNROLL 2
+
+typedef struct { __m256 a, b; } f32_v;
+typedef struct { __m256d a, b; } f64_v;
+
+/* Windows of these give the lane masks of load_n and store_n: all ones in the first n lanes of 16. */
+static const int32_t avx2_mask32[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+static const int64_t avx2_mask64[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+#define SMF_AVX2_MASKS(table, size, half)                                          \
+    const __m256i ma = _mm256_loadu_si256((const __m256i *)(table + (size - n)));  \
+    const __m256i mb = _mm256_loadu_si256((const __m256i *)(table + (size - n) + half))
+
+#define SMF_AVX2_PAIR(F, word, intrinsic) \
+    SMF_INLINE F word(F x, F y) { F r = {intrinsic(x.a, y.a), intrinsic(x.b, y.b)}; return r; }
+
+SMF_INLINE f32_v f32_set1(float x) { f32_v r = {_mm256_set1_ps(x), _mm256_set1_ps(x)}; return r; }
+SMF_INLINE f32_v f32_load(const float *p) { f32_v r = {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; return r; }
+SMF_INLINE void f32_store(float *p, f32_v x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
+SMF_INLINE f32_v f32_load_n(const float *p, size_t n)
+{
+    SMF_AVX2_MASKS(avx2_mask32, 16, 8);
+    const __m256 pad = _mm256_set1_ps(-INFINITY);
+    f32_v r = {_mm256_blendv_ps(pad, _mm256_maskload_ps(p, ma), _mm256_castsi256_ps(ma)),
+               _mm256_blendv_ps(pad, _mm256_maskload_ps(p + 8, mb), _mm256_castsi256_ps(mb))};
+    return r;
+}
+SMF_INLINE void f32_store_n(float *p, f32_v x, size_t n)
+{
+    SMF_AVX2_MASKS(avx2_mask32, 16, 8);
+    _mm256_maskstore_ps(p, ma, x.a);
+    _mm256_maskstore_ps(p + 8, mb, x.b);
+}
+SMF_AVX2_PAIR(f32_v, f32_add, _mm256_add_ps)
+SMF_AVX2_PAIR(f32_v, f32_sub, _mm256_sub_ps)
+SMF_AVX2_PAIR(f32_v, f32_mul, _mm256_mul_ps)
+SMF_AVX2_PAIR(f32_v, f32_max, _mm256_max_ps)
+SMF_INLINE f32_v f32_fma(f32_v x, f32_v y, f32_v z)
+{
+    f32_v r = {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
+    return r;
+}
+SMF_INLINE f32_v f32_pow2(f32_v x)
+{
+    f32_v r = {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.a), 23)),
+               _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.b), 23))};
+    return r;
+}
+SMF_INLINE f32_v f32_drop_eq(f32_v v, f32_v x, f32_v m)
+{
+    f32_v r = {_mm256_and_ps(v.a, _mm256_cmp_ps(x.a, m.a, _CMP_NEQ_UQ)),
+               _mm256_and_ps(v.b, _mm256_cmp_ps(x.b, m.b, _CMP_NEQ_UQ))};
+    return r;
+}
+SMF_INLINE size_t f32_count_eq(f32_v x, f32_v m)
+{
+    const int a = _mm256_movemask_ps(_mm256_cmp_ps(x.a, m.a, _CMP_EQ_OQ));
+    const int b = _mm256_movemask_ps(_mm256_cmp_ps(x.b, m.b, _CMP_EQ_OQ));
+    return (size_t)_mm_popcnt_u32((unsigned)(a | b << 8));
+}
+SMF_INLINE float f32_hmax(f32_v x)
+{
+    const __m256 m = _mm256_max_ps(x.a, x.b);
+    __m128 h = _mm_max_ps(_mm256_castps256_ps128(m), _mm256_extractf128_ps(m, 1));
+    h = _mm_max_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_max_ss(h, _mm_movehdup_ps(h)));
+}
+SMF_INLINE float f32_first(f32_v x) { return _mm256_cvtss_f32(x.a); }
+SMF_INLINE f64_v avx2_widen(__m256 x)
+{
+    f64_v r = {_mm256_cvtps_pd(_mm256_castps256_ps128(x)), _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1))};
+    return r;
+}
+SMF_INLINE f64_v f32_lo(f32_v x) { return avx2_widen(x.a); }
+SMF_INLINE f64_v f32_hi(f32_v x) { return avx2_widen(x.b); }
+
+SMF_INLINE f64_v f64_set1(double x) { f64_v r = {_mm256_set1_pd(x), _mm256_set1_pd(x)}; return r; }
+SMF_INLINE f64_v f64_load(const double *p) { f64_v r = {_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)}; return r; }
+SMF_INLINE void f64_store(double *p, f64_v x) { _mm256_storeu_pd(p, x.a); _mm256_storeu_pd(p + 4, x.b); }
+SMF_INLINE f64_v f64_load_n(const double *p, size_t n)
+{
+    SMF_AVX2_MASKS(avx2_mask64, 8, 4);
+    const __m256d pad = _mm256_set1_pd(-INFINITY);
+    f64_v r = {_mm256_blendv_pd(pad, _mm256_maskload_pd(p, ma), _mm256_castsi256_pd(ma)),
+               _mm256_blendv_pd(pad, _mm256_maskload_pd(p + 4, mb), _mm256_castsi256_pd(mb))};
+    return r;
+}
+SMF_INLINE void f64_store_n(double *p, f64_v x, size_t n)
+{
+    SMF_AVX2_MASKS(avx2_mask64, 8, 4);
+    _mm256_maskstore_pd(p, ma, x.a);
+    _mm256_maskstore_pd(p + 4, mb, x.b);
+}
+SMF_AVX2_PAIR(f64_v, f64_add, _mm256_add_pd)
+SMF_AVX2_PAIR(f64_v, f64_sub, _mm256_sub_pd)
+SMF_AVX2_PAIR(f64_v, f64_mul, _mm256_mul_pd)
+SMF_AVX2_PAIR(f64_v, f64_max, _mm256_max_pd)
+SMF_INLINE f64_v f64_fma(f64_v x, f64_v y, f64_v z)
+{
+    f64_v r = {_mm256_fmadd_pd(x.a, y.a, z.a), _mm256_fmadd_pd(x.b, y.b, z.b)};
+    return r;
+}
+SMF_INLINE f64_v f64_pow2(f64_v x)
+{
+    f64_v r = {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(x.a), 52)),
+               _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(x.b), 52))};
+    return r;
+}
+SMF_INLINE f64_v f64_drop_eq(f64_v v, f64_v x, f64_v m)
+{
+    f64_v r = {_mm256_and_pd(v.a, _mm256_cmp_pd(x.a, m.a, _CMP_NEQ_UQ)),
+               _mm256_and_pd(v.b, _mm256_cmp_pd(x.b, m.b, _CMP_NEQ_UQ))};
+    return r;
+}
+SMF_INLINE size_t f64_count_eq(f64_v x, f64_v m)
+{
+    const int a = _mm256_movemask_pd(_mm256_cmp_pd(x.a, m.a, _CMP_EQ_OQ));
+    const int b = _mm256_movemask_pd(_mm256_cmp_pd(x.b, m.b, _CMP_EQ_OQ));
+    return (size_t)_mm_popcnt_u32((unsigned)(a | b << 4));
+}
+SMF_INLINE double f64_hmax(f64_v x)
+{
+    const __m256d m = _mm256_max_pd(x.a, x.b);
+    const __m128d h = _mm_max_pd(_mm256_castpd256_pd128(m), _mm256_extractf128_pd(m, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(h, _mm_unpackhi_pd(h, h)));
+}
+SMF_INLINE double f64_first(f64_v x) { return _mm256_cvtsd_f64(x.a); }
+SMF_INLINE f64_v f64_swap1(f64_v x)
+{
+    f64_v r = {_mm256_permute_pd(x.a, 5), _mm256_permute_pd(x.b, 5)};
+    return r;
+}
+SMF_INLINE f64_v f64_swap2(f64_v x)
+{
+    f64_v r = {_mm256_permute2f128_pd(x.a, x.a, 1), _mm256_permute2f128_pd(x.b, x.b, 1)};
+    return r;
+}
+SMF_INLINE f64_v f64_swap4(f64_v x) { f64_v r = {x.b, x.a}; return r; }
