@@ -1,0 +1,30 @@
+"""The build: one extension of one Cython file and all of csrc/, without compiler flags."""
+import re
+import sys
+from glob import glob
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+header = Path("csrc/softmax_fast.h").read_text()
+version = re.search(r'#define SMF_VERSION "(.+)"', header).group(1)
+
+core = Extension(
+    "softmax_fast._core",
+    ["src/softmax_fast/_core.pyx", *sorted(glob("csrc/*.c"))],
+    include_dirs=["csrc", numpy.get_include()],
+    depends=glob("csrc/*.h") + glob("src/softmax_fast/*.pxd"),
+    define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    libraries=[] if sys.platform == "win32" else ["m"],
+)
+
+setup(
+    version=version,
+    packages=["softmax_fast", "softmax_fast.csrc"],
+    package_dir={"softmax_fast": "src/softmax_fast", "softmax_fast.csrc": "csrc"},
+    package_data={"softmax_fast": ["py.typed", "*.pyi", "*.pxd"], "softmax_fast.csrc": ["*.c", "*.h", "README.md"]},
+    include_package_data=False,
+    ext_modules=cythonize([core], include_path=["src"]),
+)

@@ -1,0 +1,419 @@
+# cython: language_level=3, freethreading_compatible=True, binding=True
+"""The compiled layer: the direct path for the common call, and the NumPy generalized ufuncs.
+
+It hands arrays to the kernels of csrc/ and answers no question of axis, dtype or keyword beyond
+recognising the common call; every other call goes to _api.
+"""
+import os
+
+cimport numpy as cnp
+from libc.stddef cimport size_t
+from libc.stdint cimport intptr_t
+from softmax_fast.csoftmax cimport *
+
+cdef extern from "fenv.h" nogil:
+    const int FE_ALL_EXCEPT
+    int feclearexcept(int)
+
+cnp.import_array()
+cnp.import_umath()
+
+__version__ = SMF_VERSION.decode()
+
+# Largest error in ulp of the result, by function and dtype: from softmax_fast.h.
+BOUNDS = {
+    ("softmax", "float32"): SMF_BOUND_SOFTMAX_F32,
+    ("softmax", "float64"): SMF_BOUND_SOFTMAX_F64,
+    ("log_softmax", "float32"): SMF_BOUND_LOG_SOFTMAX_F32,
+    ("log_softmax", "float64"): SMF_BOUND_LOG_SOFTMAX_F64,
+    ("logsumexp", "float32"): SMF_BOUND_LOGSUMEXP_F32,
+    ("logsumexp", "float64"): SMF_BOUND_LOGSUMEXP_F64,
+}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The direct path
+
+# Below this many elements giving up the GIL costs more than it can bring.
+cdef enum:
+    KEEP_GIL_BELOW = 4096
+
+
+cdef inline int kernel_dtype(cnp.ndarray a) noexcept:
+    """The kernels' dtype of a C-contiguous, aligned, native array; -1 for any other."""
+    if not cnp.PyArray_ISCARRAY_RO(a):
+        return -1
+    cdef int num = cnp.PyArray_TYPE(a)
+    return SMF_F32 if num == cnp.NPY_FLOAT32 else SMF_F64 if num == cnp.NPY_FLOAT64 else -1
+
+
+cdef inline cnp.npy_intp row_length(cnp.ndarray a, object axis) except? -2:
+    """Length of the contiguous rows that `axis` means; -1 where it does not mean such rows."""
+    cdef int ndim = cnp.PyArray_NDIM(a)
+    cdef long long k
+    if axis is None:
+        return cnp.PyArray_SIZE(a)
+    if type(axis) is not int or ndim == 0:
+        return -1
+    if not (-ndim <= axis < ndim):
+        return -1
+    k = axis
+    if k != -1 and k != ndim - 1:
+        return -1
+    return cnp.PyArray_DIM(a, ndim - 1)
+
+
+cdef inline bint usable_out(cnp.ndarray x, cnp.ndarray y) noexcept:
+    """y has x's shape, dtype and layout, may be written to, and is x or apart from it."""
+    cdef char *a = cnp.PyArray_BYTES(x)
+    cdef char *b = cnp.PyArray_BYTES(y)
+    cdef cnp.npy_intp nbytes = cnp.PyArray_NBYTES(x)
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(y) or not cnp.PyArray_ISCARRAY(y):
+        return False
+    if not cnp.PyArray_SAMESHAPE(x, y):
+        return False
+    return a == b or a + nbytes <= b or b + nbytes <= a
+
+
+cdef inline void run(smf_op op, int dtype, cnp.npy_intp total, const smf_job *job) noexcept:
+    if total < KEEP_GIL_BELOW:
+        smf_run(op, <smf_dtype>dtype, job)
+    else:
+        with nogil:
+            smf_run(op, <smf_dtype>dtype, job)
+
+
+cdef object direct(smf_op op, object x, object axis, object out):
+    """The result, or None where the call is not the common one: then nothing has been done."""
+    cdef smf_job job
+    cdef cnp.ndarray a, y
+    cdef cnp.npy_intp n, total
+    cdef int dtype
+    cdef ptrdiff_t size
+    if not cnp.PyArray_CheckExact(x):
+        return None
+    a = x
+    dtype = kernel_dtype(a)
+    if dtype < 0:
+        return None
+    n = row_length(a, axis)
+    if n <= 0:
+        return None
+    total = cnp.PyArray_SIZE(a)
+    if op == SMF_LOGSUMEXP:
+        if axis is None:
+            y = cnp.PyArray_EMPTY(0, NULL, cnp.PyArray_TYPE(a), 0)
+        else:
+            y = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a) - 1, cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
+    elif out is None:
+        if cnp.PyArray_NDIM(a) == 0:
+            return None
+        y = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
+    elif cnp.PyArray_CheckExact(out) and usable_out(a, out):
+        y = out
+    else:
+        return None
+    size = cnp.PyArray_ITEMSIZE(a)
+    job.rows = <size_t>(total // n)
+    job.n = <size_t>n
+    job.x = cnp.PyArray_DATA(a)
+    job.y = cnp.PyArray_DATA(y)
+    job.x_row = n * size
+    job.x_col = size
+    job.y_row = size if op == SMF_LOGSUMEXP else n * size
+    job.y_col = size
+    run(op, dtype, total, &job)
+    if op == SMF_LOGSUMEXP and cnp.PyArray_NDIM(y) == 0:
+        return cnp.PyArray_ToScalar(cnp.PyArray_DATA(y), y)
+    return y
+
+
+def softmax(x, axis=None, *, out=None):
+    """Probabilities from logits: ``exp(x) / sum(exp(x))`` along an axis.
+
+    A drop-in for `scipy.special.softmax`.
+
+    Parameters
+    ----------
+    x : array_like
+        Logits of any shape. float32, float64, float16, bfloat16 (``ml_dtypes``), long double and complex keep
+        their dtype; float16 and bfloat16 are computed in float32 and rounded once; bool and integers give
+        float64.
+    axis : None, int or tuple of ints, optional
+        The default, None, is the whole array, as in SciPy; PyTorch's and JAX's usual choice is -1. A tuple
+        takes its axes jointly. An axis of length 0 gives the empty array.
+    out : ndarray, optional
+        Written to and returned: exactly the shape of the result, and a dtype to which the result casts by
+        "same_kind". ``out=x`` works in place.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape of `x` and in its memory order; a NumPy scalar for 0-d input.
+
+    Raises
+    ------
+    TypeError
+        `x` is of a dtype that has no softmax (object, string, datetime, structured, a sparse matrix) or a
+        masked array; `axis` is neither None, an integer nor a tuple of integers; `out` is not an array of a
+        fitting dtype.
+    ValueError
+        `x` is ragged, an axis stands twice in `axis`, `out` has another shape or is read-only.
+    numpy.exceptions.AxisError
+        `axis` is out of range.
+
+    Notes
+    -----
+    Largest error: 3 ulp in float32 and float64, for finite logits of any magnitude and any number of them.
+    No element exceeds 1. The bits depend on the values along `axis` and on nothing else: not the shape,
+    strides, alignment, instruction set or machine.
+
+    Special values: NaN or +inf among the logits, or nothing but -inf, give NaN for all of them; -inf beside a
+    finite logit gives 0. There is no RuntimeWarning.
+
+    Method: exp by Cody and Waite's range reduction without the usual ``x - max(x)``, whose rounding costs
+    up to ``|x - max(x)| / 2`` ulp; see docs/numerics.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from softmax_fast import softmax
+    >>> softmax(np.array([[1.0, 2.0, 3.0], [0.0, 0.0, -np.inf]]), axis=-1).round(3)
+    array([[0.09 , 0.245, 0.665],
+           [0.5  , 0.5  , 0.   ]])
+    """
+    r = direct(SMF_SOFTMAX, x, axis, out)
+    return _api.softmax(x, axis, out) if r is None else r
+
+
+def log_softmax(x, axis=None, *, out=None):
+    """Logarithm of the softmax: ``x - log(sum(exp(x)))`` along an axis.
+
+    A drop-in for `scipy.special.log_softmax`.
+
+    Parameters
+    ----------
+    x : array_like
+        Logits, as for `softmax`.
+    axis : None, int or tuple of ints, optional
+        The default, None, is the whole array, as in SciPy; PyTorch's and JAX's usual choice is -1. As for
+        `softmax`.
+    out : ndarray, optional
+        As for `softmax`.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape of `x` and in its memory order; a NumPy scalar for 0-d input.
+
+    Raises
+    ------
+    TypeError, ValueError, numpy.exceptions.AxisError
+        As `softmax` does.
+
+    Notes
+    -----
+    Largest error: 3 ulp in float32 and float64, also where a probability is near 1 and its logarithm near 0:
+    there the result is that of ``-log1p`` of the other terms. No element exceeds 0. Reproducible like `softmax`.
+
+    Special values: NaN among the logits, or nothing but -inf, give NaN for all; with +inf among them, NaN where
+    `x` is +inf and -inf elsewhere. There is no RuntimeWarning.
+
+    Method: docs/numerics.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from softmax_fast import log_softmax
+    >>> print(log_softmax(np.array([0.0, -20.0])))
+    [-2.06115362e-09 -2.00000000e+01]
+    """
+    r = direct(SMF_LOG_SOFTMAX, x, axis, out)
+    return _api.log_softmax(x, axis, out) if r is None else r
+
+
+def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, out=None):
+    """Logarithm of a sum of exponentials: ``log(sum(b * exp(a)))`` along an axis.
+
+    A drop-in for `scipy.special.logsumexp`.
+
+    Parameters
+    ----------
+    a : array_like
+        Logits, as `x` of `softmax`.
+    axis : None, int or tuple of ints, optional
+        The default, None, is the whole array, as in SciPy; PyTorch's and JAX's usual choice is -1. An axis of
+        length 0 gives -inf.
+    b : array_like, optional
+        Factors, broadcast with `a`; a term with ``b == 0`` counts nothing, whatever `a` is. Python scalars do
+        not change the dtype.
+    keepdims : bool, optional
+        Leave the axes in the result, with length 1.
+    return_sign : bool, optional
+        Also return the sign of the sum; without it, a negative sum gives NaN.
+    out : ndarray, optional
+        Written to and returned: exactly the shape of the result, and a dtype to which the result casts by
+        "same_kind".
+
+    Returns
+    -------
+    ndarray or scalar
+        The shape of `a` without `axis`; a NumPy scalar where nothing is left of it.
+    sign : ndarray or scalar
+        With `return_sign` only: 1, 0 or -1 (NaN where the result is NaN).
+
+    Raises
+    ------
+    TypeError, ValueError, numpy.exceptions.AxisError
+        As `softmax` does.
+
+    Notes
+    -----
+    Largest error without `b`: 3 ulp of the larger of the result and the largest logit, in float32 and float64.
+    Reproducible like `softmax`. With `b`: computed in float64 or wider by NumPy.
+
+    Special values: NaN among the logits gives NaN, else +inf gives +inf; nothing but -inf, or nothing at all,
+    gives -inf. There is no RuntimeWarning.
+
+    Method: docs/numerics.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from softmax_fast import logsumexp
+    >>> print(logsumexp(np.array([1000.0, 1000.0])))
+    1000.6931471805599
+    """
+    if b is None and out is None and keepdims is False and return_sign is False:
+        r = direct(SMF_LOGSUMEXP, a, axis, None)
+        if r is not None:
+            return r
+    return _api.logsumexp(a, axis, b, keepdims, return_sign, out)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# NumPy generalized ufuncs
+
+cdef struct Loop:
+    smf_op op
+    smf_dtype dtype
+
+
+cdef void gufunc_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *steps, void *data) noexcept nogil:
+    """dims: rows, n. steps: x and y from row to row, then along the row (y's only where it has one)."""
+    cdef const Loop *loop = <const Loop *>data
+    cdef smf_job job
+    job.rows = <size_t>dims[0]
+    job.n = <size_t>dims[1]
+    job.x = args[0]
+    job.y = args[1]
+    job.x_row = steps[0]
+    job.y_row = steps[1]
+    job.x_col = steps[2]
+    job.y_col = 0 if loop.op == SMF_LOGSUMEXP else steps[3]
+    smf_run(loop.op, loop.dtype, &job)
+    feclearexcept(FE_ALL_EXCEPT)  # or NumPy would warn of the infinities that are answers
+
+
+cdef enum:  # Cython wants the lengths of arrays here, not in the header
+    OPS = 3
+    DTYPES = 2
+
+cdef Loop[OPS][DTYPES] loops
+ctypedef void *pointer
+cdef pointer[OPS][DTYPES] loop_data
+cdef cnp.PyUFuncGenericFunction[DTYPES] loop_functions
+cdef char[2 * DTYPES] loop_types
+assert OPS == SMF_OPS and DTYPES == SMF_DTYPES
+loop_types[:] = [cnp.NPY_FLOAT32, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64, cnp.NPY_FLOAT64]
+
+
+cdef object gufunc(smf_op op, char *name, char *signature):
+    for d in range(DTYPES):
+        loops[<int>op][d].op = op
+        loops[<int>op][d].dtype = <smf_dtype><int>d
+        loop_data[<int>op][d] = &loops[<int>op][d]
+        loop_functions[d] = <cnp.PyUFuncGenericFunction>gufunc_loop
+    return cnp.PyUFunc_FromFuncAndDataAndSignature(
+        loop_functions, loop_data[<int>op], loop_types, DTYPES, 1, 1, cnp.PyUFunc_None, name,
+        "The kernel as a NumPy generalized ufunc.", 0, signature)
+
+
+softmax_gufunc = gufunc(SMF_SOFTMAX, "softmax", "(n)->(n)")
+log_softmax_gufunc = gufunc(SMF_LOG_SOFTMAX, "log_softmax", "(n)->(n)")
+logsumexp_gufunc = gufunc(SMF_LOGSUMEXP, "logsumexp", "(n)->()")
+
+
+def in_place(gufunc, cnp.ndarray x not None, int axis):
+    """softmax_gufunc or log_softmax_gufunc over any axis and strides of x, written over x without a temporary
+    (NumPy's own gufunc machinery would copy x first)."""
+    cdef smf_op op = SMF_SOFTMAX if gufunc is softmax_gufunc else SMF_LOG_SOFTMAX
+    cdef int dtype = SMF_F32 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else SMF_F64
+    cdef cnp.flatiter rows
+    cdef smf_job job
+    job.rows = 1
+    job.n = <size_t>cnp.PyArray_DIM(x, axis)
+    job.x_row = job.y_row = 0
+    job.x_col = job.y_col = cnp.PyArray_STRIDE(x, axis)
+    rows = cnp.PyArray_IterAllButAxis(x, &axis)
+    while cnp.PyArray_ITER_NOTDONE(rows):
+        job.x = job.y = cnp.PyArray_ITER_DATA(rows)
+        run(op, dtype, <cnp.npy_intp>job.n, &job)
+        cnp.PyArray_ITER_NEXT(rows)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Instruction sets
+
+def isas():
+    """Names of the instruction sets this machine can run, best first.
+
+    Returns
+    -------
+    list of str
+        Some of "avx512", "avx2", "neon", and always "scalar" (plain C).
+    """
+    names = []
+    while smf_isas(len(names)) != NULL:
+        names.append(smf_isas(len(names)).decode())
+    return names
+
+
+def isa():
+    """Name of the instruction set in use; see `isas`."""
+    return smf_isa().decode()
+
+
+def use_isa(name):
+    """Use that instruction set from now on, in all threads. The results keep their bits; only the speed changes.
+
+    Parameters
+    ----------
+    name : str
+        One of `isas()`. The environment variable ``SOFTMAX_FAST_ISA`` does the same at import.
+
+    Raises
+    ------
+    TypeError
+        `name` is not a string.
+    ValueError
+        This machine cannot run it, or there is none of that name; the message lists the possible ones.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, not {type(name).__name__}")
+    if smf_use_isa(name.encode()) != 0:
+        raise ValueError(f"no instruction set {name!r} on this machine; choose from {', '.join(isas())}")
+
+
+cdef str wanted = os.environ.get("SOFTMAX_FAST_ISA", "")
+if wanted:
+    try:
+        use_isa(wanted)
+    except ValueError as error:
+        raise ValueError(f"SOFTMAX_FAST_ISA: {error}") from None
+
+for public in (softmax, log_softmax, logsumexp, isa, isas, use_isa):
+    public.__module__ = "softmax_fast"
+del public
+
+from softmax_fast import _api  # noqa: E402  (needs the gufuncs above)
