@@ -401,7 +401,7 @@ def use_isa(name):
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, not {type(name).__name__}")
-    if smf_use_isa(name.encode()) != 0:
+    if name not in isas() or smf_use_isa(name.encode()) != 0:
         raise ValueError(f"no instruction set {name!r} on this machine; choose from {', '.join(isas())}")
 
 

@@ -1,0 +1,76 @@
+"""Exact results for the tests: long double with error terms for long rows, mpmath for what must be beyond doubt.
+
+test_accuracy.py compares the two. Neither uses any kernel of the library.
+"""
+import mpmath
+import numpy as np
+
+# The long-double oracle wants a type wider than float64; where there is none, mpmath does all the work.
+WIDE = np.finfo(np.longdouble).nmant >= 63
+
+
+def exact_mpmath(x, op, digits=60):
+    """The results of one row of finite logits as mpmath numbers."""
+    with mpmath.workdps(digits):
+        x = [mpmath.mpf(float(v)) for v in x]
+        largest = max(x)
+        top = x.index(largest)
+        e = [mpmath.exp(v - largest) for v in x]
+        others = mpmath.fsum(e[:top] + e[top + 1:])
+        log = mpmath.log1p(others)
+        if op == "softmax":
+            return [v / (1 + others) for v in e]
+        if op == "log_softmax":
+            return [(v - largest) - log for v in x]
+        return [largest + log]
+
+
+def exact_wide(x, op):
+    """The same in long double: relative error some 2^-61, hence below 0.01 ulp of float64.
+
+    x - largest is rounded in long double too; what it loses goes into exp as a factor.
+    """
+    x = x.astype(np.longdouble)
+    top = int(np.argmax(x))
+    largest = x[top]
+    d = x - largest
+    back = d - x
+    lost = (x - (d - back)) + (-largest - back)
+    e = np.exp(d) * (1 + lost)
+    others = np.sum(np.delete(e, top))
+    log = np.log1p(others)
+    if op == "softmax":
+        return e / (1 + others)
+    if op == "log_softmax":
+        return d + (lost - log)
+    return np.atleast_1d(largest + log)
+
+
+def ulps(got, want, dtype, scale=None):
+    """Largest |got - want| in units in the last place of `scale` (or of `want`) in `dtype`."""
+    info = np.finfo(dtype)
+    size = np.abs(want if scale is None else scale)
+    exponent = np.maximum(np.frexp(size)[1], info.minexp + 1)
+    unit = np.ldexp(np.ones_like(size), exponent - (info.nmant + 1))
+    return float(np.max(np.abs(got.astype(np.longdouble) - want) / unit))
+
+
+def worst(x, op, got):
+    """Largest error of the result `got` for the row `x`, in ulp; for logsumexp of the larger of |result|, |max|."""
+    got = np.atleast_1d(got)
+    if WIDE:
+        want = exact_wide(x, op)
+        scale = np.maximum(np.abs(want), np.abs(np.longdouble(x.max()))) if op == "logsumexp" else None
+        return ulps(got, want, x.dtype, scale)
+    return worst_mpmath(x, op, got)
+
+
+def worst_mpmath(x, op, got):
+    info = np.finfo(x.dtype)
+    error = mpmath.mpf(0)
+    with mpmath.workdps(60):
+        for g, w in zip(np.atleast_1d(got), exact_mpmath(x, op), strict=True):
+            size = max(abs(w), abs(mpmath.mpf(float(x.max())))) if op == "logsumexp" else abs(w)
+            exponent = max(mpmath.frexp(size)[1], info.minexp + 1)
+            error = max(error, abs(mpmath.mpf(float(g)) - w) / mpmath.mpf(2) ** (exponent - info.nmant - 1))
+    return float(error)

@@ -1,0 +1,127 @@
+"""Promise 3, accurate: the documented bounds hold for every class of input, row length and instruction set."""
+import re
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from oracle import worst, worst_mpmath
+
+import softmax_fast as sf
+
+LENGTHS = (1, 2, 3, 10, 15, 16, 17, 64, 100, 1000, 10007, 100000)
+
+CLASSES = {
+    "N(0, 1)": lambda rng, n: rng.standard_normal(n),
+    "N(0, 10)": lambda rng, n: 10 * rng.standard_normal(n),
+    "uniform +-40": lambda rng, n: rng.uniform(-40, 40, n),
+    "uniform -100..0": lambda rng, n: rng.uniform(-100, 0, n),
+    "10000 + N(0, 1)": lambda rng, n: 10000 + rng.standard_normal(n),
+    # the largest probability is near 1, as near as 1 - 1e-26, and log_softmax there near 0
+    "one dominant": lambda rng, n: np.where(np.arange(n) == n // 2, 0, rng.uniform(-60, -1) - rng.random(n)),
+    "near ties": lambda rng, n: 3 + 1e-4 * rng.standard_normal(n),
+    "all equal": lambda rng, n: np.full(n, rng.standard_normal()),
+    # both sides of the switch from no shift to a shift by the maximum, in float32 and float64
+    "around the shift": lambda rng, n: rng.choice([512, -512, 4096, -4096]) + rng.standard_normal(n),
+    # results down to the denormal range and below
+    "denormal results": lambda rng, n: -rng.uniform(0, 800, n),
+}
+
+
+def bound(op, dtype):
+    return sf.BOUNDS[op, np.dtype(dtype).name]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("label", CLASSES)
+def test_classes(op, dtype, label, isa, rng):
+    lengths = [n for n in LENGTHS if isa != "scalar" or n <= 10007]  # every set has scalar's bits: test_isas.py
+    for n in lengths:
+        for _ in range(1 if n > 1000 else 20):
+            x = CLASSES[label](rng, n).astype(dtype)
+            assert worst(x, op.__name__, op(x)) <= bound(op.__name__, dtype), (n, x[:20])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_magnitude(op, dtype, rng):
+    info = np.finfo(dtype)
+    for _ in range(300):
+        scale = np.ldexp(1.0, int(rng.integers(info.minexp - 20, info.maxexp - 1)))
+        with np.errstate(over="ignore"):
+            x = (rng.uniform(-1, 1, 20) * scale).astype(dtype)
+        if np.ptp(x.astype(np.longdouble)) > float(info.max):
+            continue  # log_softmax overflows to -inf: test_special_values.py
+        assert worst(x, op.__name__, op(x)) <= bound(op.__name__, dtype), x
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_small_rows_densely(op, dtype, rng):
+    """Two and three logits: the worst case of the total, where two rounding errors meet."""
+    for n in (2, 3):
+        x = (rng.standard_normal((5000, n)) * rng.choice([0.5, 3, 12], (5000, 1))).astype(dtype)
+        y = op(x, -1)
+        for row, result in zip(x, y, strict=True):
+            assert worst(row, op.__name__, result) <= bound(op.__name__, dtype), row
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_oracle_against_mpmath(op, dtype, rng):
+    """The long-double oracle and mpmath agree on the errors to a hundredth of an ulp."""
+    for label, draw in CLASSES.items():
+        for n in (1, 3, 40):
+            x = draw(rng, n).astype(dtype)
+            y = op(x)
+            assert worst(x, op.__name__, y) == pytest.approx(worst_mpmath(x, op.__name__, y), abs=0.01), (label, x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_probability_near_one(dtype):
+    """log_softmax at the top is minus the rest, to full precision: peers give 0 or noise."""
+    for gap in (1, 5, 16.5, 20, 40, 80):
+        x = np.array([0, -gap, -gap - 1], dtype=dtype)
+        y = sf.log_softmax(x)
+        assert y[0] < 0
+        assert worst_mpmath(x, "log_softmax", y) <= bound("log_softmax", dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_never_above_one(dtype, isa, rng):
+    """scikit-learn's log_loss rejects a probability that exceeds 1 by an ulp."""
+    for n in (1, 2, 3, 17, 300):
+        x = (rng.standard_normal((500, n)) * rng.choice([1, 30, 500], (500, 1))).astype(dtype)
+        assert sf.softmax(x, -1).max() <= 1
+        assert sf.log_softmax(x, -1).max() <= 0
+
+
+def test_denormals_are_kept():
+    x = np.array([0, -100], dtype=np.float32)  # exp(-100) = 3.8e-44
+    assert 0 < sf.softmax(x)[1] < np.finfo(np.float32).tiny
+    x = np.array([0, -740.0])  # exp(-740) = 4.2e-322
+    assert 0 < sf.softmax(x)[1] < np.finfo(np.float64).tiny
+
+
+def test_bounds_have_one_source():
+    """BOUNDS, the docstrings and the header say the same; the header is the source."""
+    header = (Path(sf.get_include()) / "softmax_fast.h").read_text()
+    found = {(op.lower(), {"F32": "float32", "F64": "float64"}[t]): float(value)
+             for op, t, value in re.findall(r"#define SMF_BOUND_(\w+)_(F32|F64) ([\d.]+)", header)}
+    assert found == sf.BOUNDS and len(found) == 6
+    for (op, _), value in found.items():
+        doc = " ".join(getattr(sf, op).__doc__.split())
+        assert re.search(rf"Largest error[^.]*: {value:g} ulp", doc), op
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_rounded_once(op, dtype, rng):
+    """float16 and bfloat16: the nearest value to the exact result, but for near-ties."""
+    half = np.float16 if dtype == "float16" else ml_dtypes.bfloat16
+    wrong = total = 0
+    for n in (2, 10, 100, 1000):
+        for _ in range(20):
+            x = (3 * rng.standard_normal(n)).astype(half)
+            y = op(x)
+            assert y.dtype == half
+            exact = getattr(sf, op.__name__)(x.astype(np.float64))
+            wrong += np.sum(np.atleast_1d(exact.astype(half) != y))
+            total += np.size(y)
+    assert wrong <= total / 1000
