@@ -2,7 +2,7 @@
 import operator
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.exceptions import AxisError
 
 from softmax_fast import _core, _reference
 
@@ -41,7 +41,11 @@ def _axes(axis, ndim):
     for a in axes:
         if isinstance(a, (bool, np.bool_)) or not hasattr(a, "__index__"):
             raise TypeError(f"axis must be None, an integer or a tuple of integers, not {axis!r}")
-    axes = [normalize_axis_index(operator.index(a), ndim) for a in axes]
+    axes = list(map(operator.index, axes))
+    for a in axes:
+        if not -ndim <= a < ndim:
+            raise AxisError(a, ndim)
+    axes = [a % ndim for a in axes]
     if len(set(axes)) != len(axes):
         raise ValueError(f"duplicate value in 'axis': {axis!r}")
     return tuple(sorted(axes))
@@ -57,7 +61,8 @@ def _check_out(out, shape, dtype):
         raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}, the result {shape}")
-    if out.dtype != dtype and not np.can_cast(dtype, out.dtype, "same_kind"):
+    floating = out.dtype.kind in "fc" or out.dtype.name == "bfloat16"
+    if out.dtype != dtype and not (floating and np.can_cast(dtype, out.dtype, "same_kind")):
         raise TypeError(f"out has dtype {out.dtype}, to which the result's {dtype} does not cast by 'same_kind'")
     if not out.flags.writeable:
         raise ValueError("out is read-only")
@@ -168,10 +173,10 @@ def logsumexp(a, axis, b, keepdims, return_sign, out):
     if b is not None:
         a, b, dtype = _factors(a, dtype, kernel, b)
         kernel = None
+    axes = _axes(axis, max(a.ndim, 1))
+    shape = tuple(1 if k in axes else n for k, n in enumerate(a.shape) if keepdims or k not in axes)
     a = np.atleast_1d(a)
     b = b if b is None else np.atleast_1d(b)
-    axes = _axes(axis, a.ndim)
-    shape = tuple(1 if k in axes else n for k, n in enumerate(a.shape) if keepdims or k not in axes)
     real = np.dtype(dtype.char.lower()) if return_sign and dtype.kind == "c" else dtype
     target = _check_out(out, shape, real)
 
