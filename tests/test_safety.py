@@ -1,0 +1,212 @@
+"""Promise 6, safe: nothing is read or written outside the arguments; fork, threads, repeated import and Ctrl-C."""
+import ctypes
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from conftest import bits, compiler, run, run_python
+
+import softmax_fast as sf
+
+DTYPES = [np.float32, np.float64]
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """buffer(nbytes, at_end): a byte buffer that touches an unreadable page at its end or its beginning."""
+    if sys.platform == "win32":
+        pytest.fail("guard pages need mprotect: port this fixture to VirtualProtect")
+    page = mmap.PAGESIZE
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    pages = 3
+    memory = mmap.mmap(-1, (pages + 2) * page)
+    base = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    assert libc.mprotect(base, page, 0) == 0
+    assert libc.mprotect(base + (pages + 1) * page, page, 0) == 0
+
+    def buffer(nbytes, at_end):
+        start = (pages + 1) * page - nbytes if at_end else page
+        return (ctypes.c_char * nbytes).from_address(base + start)
+
+    yield buffer
+    libc.mprotect(base, page, 3)
+    libc.mprotect(base + (pages + 1) * page, page, 3)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("at_end", [True, False])
+def test_guard_pages(op, dtype, at_end, isa, guarded, rng):
+    """Every length from 0 to 300: input and result each against an unreadable page (a fault kills the process)."""
+    size = np.dtype(dtype).itemsize
+    for n in range(301):
+        values = rng.standard_normal(n).astype(dtype)
+        x = np.frombuffer(guarded(n * size, at_end), dtype) if n else np.empty(0, dtype)
+        x[...] = values
+        want = op(values)
+        assert bits(op(x)) == bits(want)
+        assert bits(x) == bits(values)
+        if op is not sf.logsumexp:
+            assert bits(op(x, out=x)) == bits(want)  # in place: now the result is what touches the page
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nothing_beside_the_result_is_written(dtype, isa, rng):
+    for n in [*range(1, 40), 64, 65, 130]:
+        for f in (sf.softmax, sf.log_softmax):
+            memory = np.full((3, n + 40), 7.0, dtype)
+            out = memory[1, 20:20 + n]
+            x = rng.standard_normal(n).astype(dtype)
+            f(x, out=out)
+            assert bits(out) == bits(f(x))
+            assert np.all(memory[[0, 2]] == 7) and np.all(memory[1, :20] == 7) and np.all(memory[1, 20 + n:] == 7)
+            strided = memory.reshape(-1)[::2][:n]
+            memory[...] = 7
+            f(x, out=strided)
+            assert bits(strided) == bits(f(x))
+            assert np.all(memory.reshape(-1)[1::2] == 7) and np.all(memory.reshape(-1)[2 * n:] == 7)
+
+
+SANITIZED = r"""
+#include "softmax_fast.h"
+#include <math.h>
+#include <stdlib.h>
+#define CHECK(F, R)                                                                         \
+    for (size_t n = 0; n < 150; n++)                                                        \
+        for (size_t rows = 0; rows < 4; rows++) {                                           \
+            R *x = malloc((rows * n + 1) * sizeof(R)), *y = malloc((rows * n + 1) * sizeof(R)); \
+            for (size_t i = 0; i < rows * n; i++) x[i] = (R)(i % 7 == 3 ? -INFINITY : sin((double)i) * (i % 5 ? 9 : 900)); \
+            smf_softmax_##F(rows, n, x, (ptrdiff_t)n, y, (ptrdiff_t)n);                     \
+            smf_log_softmax_##F(rows, n, x, (ptrdiff_t)n, y, (ptrdiff_t)n);                 \
+            smf_logsumexp_##F(rows, n, x, (ptrdiff_t)n, y, n ? 1 : 0);                      \
+            smf_job job = {n, rows, x, sizeof(R), (ptrdiff_t)(n * sizeof(R)), y, sizeof(R), (ptrdiff_t)(n * sizeof(R))}; \
+            smf_run(SMF_SOFTMAX, sizeof(R) == 4 ? SMF_F32 : SMF_F64, &job);                 \
+            smf_softmax_##F(rows, n, x, (ptrdiff_t)n, x, (ptrdiff_t)n);                     \
+            free(x);                                                                        \
+            free(y);                                                                        \
+        }
+int main(void)
+{
+    const char *name;
+    for (size_t i = 0; (name = smf_isas(i)) != NULL; i++) {
+        if (smf_use_isa(name)) return 1;
+        CHECK(f32, float)
+        CHECK(f64, double)
+    }
+    return 0;
+}
+"""
+
+
+def test_sanitizers(tmp_path):
+    """Address and undefined-behaviour sanitizers over heap blocks of the exact size, all instruction sets."""
+    (tmp_path / "main.c").write_text(SANITIZED)
+    run(compiler(), "-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+        "-I", sf.get_include(), tmp_path / "main.c", *sf.get_sources(), "-lm", "-o", tmp_path / "main")
+    run(tmp_path / "main")
+
+
+def test_threads(op, rng):
+    """Concurrent calls, with another thread switching instruction sets all the while: the same bits."""
+    x = rng.standard_normal((64, 1000))
+    want = bits(op(x, -1))
+    wrong, stop = [], threading.Event()
+
+    def call():
+        for _ in range(100):
+            if bits(op(x, -1)) != want:
+                wrong.append(1)
+
+    def switch():
+        while not stop.is_set():
+            for name in sf.isas():
+                sf.use_isa(name)
+
+    before = sf.isa()
+    switcher = threading.Thread(target=switch)
+    callers = [threading.Thread(target=call) for _ in range(4)]
+    for t in [switcher, *callers]:
+        t.start()
+    for t in callers:
+        t.join()
+    stop.set()
+    switcher.join()
+    sf.use_isa(before)
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fork():
+    run_python("""
+import os, numpy as np, softmax_fast as sf
+x = np.random.default_rng(0).standard_normal((300, 1000))
+want = sf.softmax(x, -1).tobytes()
+pids = []
+for _ in range(4):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if sf.softmax(x, -1).tobytes() == want else 1)
+    pids.append(pid)
+for pid in pids:
+    assert os.waitpid(pid, 0)[1] == 0
+assert sf.softmax(x, -1).tobytes() == want
+""")
+
+
+def test_import_twice():
+    run_python("""
+import sys, numpy as np
+import softmax_fast
+first = softmax_fast.softmax
+for name in [m for m in sys.modules if m.startswith('softmax_fast')]:
+    if name != 'softmax_fast._core':  # CPython does not load an extension module a second time
+        del sys.modules[name]
+import softmax_fast
+assert softmax_fast.softmax is first
+assert abs(softmax_fast.softmax(np.ones(4)) - 0.25).max() == 0
+""")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_interrupt():
+    """Ctrl-C during a run of calls ends it with KeyboardInterrupt, soon, and the process goes on."""
+    code = """
+import numpy as np, softmax_fast as sf, sys
+x = np.ones((1000, 1000), np.float32)
+print('ready', flush=True)
+try:
+    while True:
+        sf.softmax(x, -1)
+except KeyboardInterrupt:
+    assert sf.softmax(x[0], -1)[0] == np.float32(0.001)
+    print('interrupted')
+"""
+    p = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert p.stdout.readline().strip() == "ready"
+    p.send_signal(signal.SIGINT)
+    out, _ = p.communicate(timeout=30)
+    assert out.strip() == "interrupted" and p.returncode == 0
+
+
+def test_no_references_are_lost(op):
+    """Reference counts and memory stay where they were, on good calls and bad ones."""
+    x = np.ones((3, 4), np.float32)
+    out = np.empty_like(x)
+    bad = np.empty(5)
+    counts = [sys.getrefcount(v) for v in (x, out, bad)]
+    for _ in range(1000):
+        op(x, -1)
+        op(x, 0)
+        op(x.T, (0, 1))
+        for kwargs in ({"axis": 7}, {"out": bad}, {"axis": "x"}):
+            with pytest.raises((ValueError, TypeError)):
+                op(x, **kwargs)
+        if op is not sf.logsumexp:
+            op(x, -1, out=out)
+            op(x, 0, out=out)
+    assert [sys.getrefcount(v) for v in (x, out, bad)] == counts
