@@ -14,34 +14,41 @@
  */
 #define SMF_UNROLL 1 /* logical vectors that fit the registers at once */
 
+/* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */
+#if defined(__GNUC__)
+#define SMF_WORD static __attribute__((noinline, unused))
+#else
+#define SMF_WORD static
+#endif
+
 #define SMF_LANES(k, W) for (int k = 0; k < (W); k++)
 
 #define SMF_SCALAR_WORDS(F, R, W, U, FMA, MANTISSA)                                                       \
     typedef struct { R v[W]; } F##_v;                                                                     \
-    SMF_INLINE F##_v F##_set1(R a) { F##_v r; SMF_LANES(k, W) r.v[k] = a; return r; }                     \
-    SMF_INLINE F##_v F##_load(const R *p) { F##_v r; memcpy(r.v, p, sizeof r.v); return r; }              \
-    SMF_INLINE void F##_store(R *p, F##_v a) { memcpy(p, a.v, sizeof a.v); }                              \
-    SMF_INLINE F##_v F##_load_n(const R *p, size_t n)                                                     \
+    SMF_WORD F##_v F##_set1(R a) { F##_v r; SMF_LANES(k, W) r.v[k] = a; return r; }                     \
+    SMF_WORD F##_v F##_load(const R *p) { F##_v r; memcpy(r.v, p, sizeof r.v); return r; }              \
+    SMF_WORD void F##_store(R *p, F##_v a) { memcpy(p, a.v, sizeof a.v); }                              \
+    SMF_WORD F##_v F##_load_n(const R *p, size_t n)                                                     \
     {                                                                                                     \
         F##_v r = F##_set1(-(R)INFINITY);                                                                 \
         memcpy(r.v, p, n * sizeof(R));                                                                    \
         return r;                                                                                         \
     }                                                                                                     \
-    SMF_INLINE void F##_store_n(R *p, F##_v a, size_t n) { memcpy(p, a.v, n * sizeof(R)); }               \
-    SMF_INLINE F##_v F##_add(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] += b.v[k]; return a; }            \
-    SMF_INLINE F##_v F##_sub(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] -= b.v[k]; return a; }            \
-    SMF_INLINE F##_v F##_mul(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] *= b.v[k]; return a; }            \
-    SMF_INLINE F##_v F##_fma(F##_v a, F##_v b, F##_v c)                                                   \
+    SMF_WORD void F##_store_n(R *p, F##_v a, size_t n) { memcpy(p, a.v, n * sizeof(R)); }               \
+    SMF_WORD F##_v F##_add(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] += b.v[k]; return a; }            \
+    SMF_WORD F##_v F##_sub(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] -= b.v[k]; return a; }            \
+    SMF_WORD F##_v F##_mul(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] *= b.v[k]; return a; }            \
+    SMF_WORD F##_v F##_fma(F##_v a, F##_v b, F##_v c)                                                   \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = FMA(a.v[k], b.v[k], c.v[k]);                                             \
         return a;                                                                                         \
     }                                                                                                     \
-    SMF_INLINE F##_v F##_max(F##_v a, F##_v b)                                                            \
+    SMF_WORD F##_v F##_max(F##_v a, F##_v b)                                                            \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = a.v[k] > b.v[k] ? a.v[k] : b.v[k];                                       \
         return a;                                                                                         \
     }                                                                                                     \
-    SMF_INLINE F##_v F##_pow2(F##_v a)                                                                    \
+    SMF_WORD F##_v F##_pow2(F##_v a)                                                                    \
     {                                                                                                     \
         SMF_LANES(k, W)                                                                                   \
         {                                                                                                 \
@@ -52,30 +59,30 @@
         }                                                                                                 \
         return a;                                                                                         \
     }                                                                                                     \
-    SMF_INLINE F##_v F##_drop_eq(F##_v a, F##_v x, F##_v m)                                               \
+    SMF_WORD F##_v F##_drop_eq(F##_v a, F##_v x, F##_v m)                                               \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = x.v[k] == m.v[k] ? 0 : a.v[k];                                           \
         return a;                                                                                         \
     }                                                                                                     \
-    SMF_INLINE size_t F##_count_eq(F##_v x, F##_v m)                                                      \
+    SMF_WORD size_t F##_count_eq(F##_v x, F##_v m)                                                      \
     {                                                                                                     \
         size_t n = 0;                                                                                     \
         SMF_LANES(k, W) n += x.v[k] == m.v[k];                                                            \
         return n;                                                                                         \
     }                                                                                                     \
-    SMF_INLINE R F##_hmax(F##_v a)                                                                        \
+    SMF_WORD R F##_hmax(F##_v a)                                                                        \
     {                                                                                                     \
         R m = a.v[0];                                                                                     \
         SMF_LANES(k, W) m = a.v[k] > m ? a.v[k] : m;                                                      \
         return m;                                                                                         \
     }                                                                                                     \
-    SMF_INLINE R F##_first(F##_v a) { return a.v[0]; }
+    SMF_WORD R F##_first(F##_v a) { return a.v[0]; }
 
 SMF_SCALAR_WORDS(f32, float, 16, uint32_t, fmaf, 23)
 SMF_SCALAR_WORDS(f64, double, 8, uint64_t, fma, 52)
 
-SMF_INLINE f64_v f64_swap1(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 1]; return r; }
-SMF_INLINE f64_v f64_swap2(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 2]; return r; }
-SMF_INLINE f64_v f64_swap4(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 4]; return r; }
-SMF_INLINE f64_v f32_lo(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k]; return r; }
-SMF_INLINE f64_v f32_hi(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k + 8]; return r; }
+SMF_WORD f64_v f64_swap1(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 1]; return r; }
+SMF_WORD f64_v f64_swap2(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 2]; return r; }
+SMF_WORD f64_v f64_swap4(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 4]; return r; }
+SMF_WORD f64_v f32_lo(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k]; return r; }
+SMF_WORD f64_v f32_hi(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k + 8]; return r; }

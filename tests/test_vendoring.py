@@ -1,0 +1,95 @@
+"""Promise 5, vendorable: csrc/ builds alone, without flags, exports only smf_ names, and serves C and Cython."""
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import bits, compiler, run
+
+import softmax_fast as sf
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror")
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory):
+    """csrc/*.c compiled as a vendor would: one bare command."""
+    directory = tmp_path_factory.mktemp("objects")
+    run(compiler(), *STRICT, "-c", *sf.get_sources(), cwd=directory)
+    return sorted(directory.glob("*.o"))
+
+
+def test_bare_compile(objects):
+    assert len(objects) == len(sf.get_sources()) >= 5
+
+
+@pytest.mark.parametrize("flags", [("-O2",), ("-O3", "-march=native"), ("-Os", "-fPIC"), ("-O2", "-std=c17"),
+                                   ("-O2", "-std=gnu99")], ids=" ".join)
+def test_other_flags(flags, tmp_path):
+    run(compiler(), *STRICT, *flags, "-pedantic", "-Wshadow", "-Wstrict-prototypes", "-c", *sf.get_sources(), cwd=tmp_path)
+
+
+def test_header_alone_and_in_cpp(tmp_path):
+    (tmp_path / "a.c").write_text('#include "softmax_fast.h"\nint unused_here;\n')
+    run(compiler(), *STRICT, "-pedantic", "-I", sf.get_include(), "-c", tmp_path / "a.c", "-o", tmp_path / "a.o")
+    run(compiler(), "-x", "c++", "-Wall", "-Werror", "-I", sf.get_include(), "-fsyntax-only", tmp_path / "a.c")
+
+
+def test_fast_math_is_refused(tmp_path):
+    with pytest.raises(AssertionError, match="compile csrc/ without -ffast-math"):
+        run(compiler(), "-ffast-math", "-c", *sf.get_sources(), cwd=tmp_path)
+
+
+def test_symbols(objects):
+    """Everything defined begins with smf_; all that is wanted from outside is fma and memory functions."""
+    defined, wanted = set(), set()
+    for line in run("nm", "-g", *objects).splitlines():
+        found = re.match(r"(?:[0-9a-f]+)?\s+([A-Za-z]) (\S+)", line)
+        if found:
+            (wanted if found[1] == "U" else defined).add(found[2].lstrip("_") if sys.platform == "darwin" else found[2])
+    assert defined and all(name.startswith("smf_") for name in defined), defined
+    outside = {n for n in wanted - defined if not n.startswith("_")}
+    assert outside <= {"fma", "fmaf", "memcpy", "memset", "memmove", "strcmp"}, outside
+
+
+def test_no_python_no_allocation_no_stdio():
+    for path in [*Path(sf.get_include()).glob("*.[ch]")]:
+        included = set(re.findall(r"#include [<](.+)[>]", path.read_text()))
+        assert included <= {"stddef.h", "stdint.h", "string.h", "math.h", "immintrin.h", "arm_neon.h", "cpuid.h", "intrin.h"}
+        assert not re.search(r"\b(malloc|calloc|free|printf|getenv)\(", path.read_text())
+
+
+def test_c_program(tmp_path):
+    run(compiler(), *STRICT, "-I", sf.get_include(), EXAMPLES / "vendored.c", *sf.get_sources(), "-lm",
+        "-o", tmp_path / "vendored")
+    isa, *lines = run(tmp_path / "vendored").split("\n")
+    assert isa == sf.isas()[0]
+    logits = np.array([[1, 2, 3], [1000] * 3], np.float32)
+    for row, line in zip(logits, lines, strict=False):
+        want = [*sf.softmax(row), sf.logsumexp(row), sf.log_softmax(row)[0]]
+        assert bits(np.array(line.split(), np.float32)) == bits(np.array(want, np.float32))
+
+
+def test_cython_module(tmp_path):
+    """The example is built outside the source tree, from the installed package."""
+    work = shutil.copytree(EXAMPLES / "cython_module", tmp_path / "module")
+    run(sys.executable, "setup.py", "build_ext", "--inplace", cwd=work)
+    code = """
+import numpy as np, softmax_fast, weighted_mean
+rng = np.random.default_rng(0)
+scores, values = rng.standard_normal((5, 9)).astype('f4'), rng.standard_normal((9, 4)).astype('f4')
+np.testing.assert_allclose(weighted_mean.attention(scores, values), softmax_fast.softmax(scores, -1) @ values, rtol=1e-5)
+one = weighted_mean.attention(scores, np.eye(9, dtype='f4'))
+assert one.tobytes() == softmax_fast.softmax(scores, -1).tobytes()
+"""
+    run(sys.executable, "-c", code, cwd=work)
+
+
+def test_paths():
+    assert (Path(sf.get_include()) / "softmax_fast.h").is_file()
+    assert all(os.path.isfile(p) and p.endswith(".c") for p in sf.get_sources())
+    assert (Path(sf.get_include()) / "README.md").is_file()
