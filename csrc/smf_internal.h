@@ -48,6 +48,15 @@
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
 #endif
 
+/* A hint, no access: any address will do. */
+#if defined(__GNUC__)
+#define SMF_PREFETCH(p) __builtin_prefetch(p)
+#define SMF_PREFETCH_WRITE(p) __builtin_prefetch(p, 1)
+#else
+#define SMF_PREFETCH(p) ((void)(p))
+#define SMF_PREFETCH_WRITE(p) ((void)(p))
+#endif
+
 #define SMF_PASTE_(a, b) a##b
 #define SMF_PASTE(a, b) SMF_PASTE_(a, b)
 

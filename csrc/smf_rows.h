@@ -56,6 +56,7 @@ typedef struct {
     const char *x;
     char *y;
     ptrdiff_t x_col, y_col;   /* bytes */
+    const char *next_x, *next_y; /* the row after this one: its cache lines are fetched during this one's exp */
     size_t n;
     v_t max;                  /* of the row, in every lane */
     v_t c, magic, clamp;      /* the shift; rounding constant and lower clamp of x - c */
@@ -132,6 +133,8 @@ SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, in
     SMF_W(_exp)(row, x, s, u, count, shifted);
     SMF_EACH(j, count) s[j] = v_fma(u[j], s[j], s[j]);
     SMF_EACH(j, count) SMF_W(_put)(row->y, row->y_col, i + (size_t)j * W, lanes, s[j], unit);
+    if (unit && count > 1) SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
+    if (unit && count > 1) SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (i + (size_t)j * W) * sizeof(real));
     SMF_EACH(j, count) SMF_W(_total_add)(&row->total, s[j]);
 }
 
@@ -143,6 +146,7 @@ SMF_INLINE void SMF_W(_step_others)(SMF_W(_row) *row, size_t i, const int count,
     SMF_W(_exp)(row, x, s, u, count, shifted);
     SMF_EACH(j, count) s[j] = v_drop_eq(v_fma(u[j], s[j], s[j]), x[j], row->max);
     SMF_EACH(j, count) row->maxima += v_count_eq(x[j], row->max);
+    if (unit && count > 1) SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
     SMF_EACH(j, count) SMF_W(_total_add)(&row->total, s[j]);
 }
 
@@ -299,6 +303,8 @@ SMF_INLINE void SMF_W(_logsumexp_row)(SMF_W(_row) *row, const int unit)
         for (size_t r = 0; r < job->rows; r++) {                                                        \
             row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                   \
             row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                         \
+            row.next_x = row.x + (r + 1 < job->rows ? job->x_row : 0);                                  \
+            row.next_y = row.y + (r + 1 < job->rows ? job->y_row : 0);                                  \
             SMF_W(_##op##_row)(&row, unit);                                                             \
         }                                                                                               \
     }                                                                                                   \

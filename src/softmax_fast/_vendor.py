@@ -2,13 +2,13 @@
 from pathlib import Path
 
 
-def _csrc():
+def _csrc() -> Path:
     package = Path(__file__).resolve().parent
     # installed: beside this file; in an editable install: at the top of the source tree
     return next(d for d in (package / "csrc", package.parents[1] / "csrc") if d.is_dir())
 
 
-def get_include():
+def get_include() -> str:
     """Directory of ``softmax_fast.h``.
 
     Returns
@@ -18,7 +18,7 @@ def get_include():
     return str(_csrc())
 
 
-def get_sources():
+def get_sources() -> list[str]:
     """Paths of the C files to compile into another extension: all of them, without flags.
 
     Returns

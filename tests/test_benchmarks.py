@@ -1,0 +1,33 @@
+"""The benchmarks run, and every row of theirs records its largest error and its throughput."""
+import json
+import sys
+from pathlib import Path
+
+from conftest import run
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def pytest_of(tmp_path, *arguments):
+    return run(sys.executable, "-m", "pytest", "-q", "-c", BENCHMARKS.parent / "pyproject.toml", *arguments, cwd=tmp_path)
+
+
+def test_grid_runs_once(tmp_path):
+    pytest_of(tmp_path, BENCHMARKS, "--benchmark-disable", "-k", "not 150000 and not 4000000")
+
+
+def test_rows_record_error_and_throughput(tmp_path):
+    pytest_of(tmp_path, BENCHMARKS / "bench_ops.py", "-k", "64x10 and not 64x1000 and float32", "--benchmark-min-rounds=3",
+              "--benchmark-max-time=0.01", f"--benchmark-json={tmp_path / 'b.json'}")
+    rows = json.loads((tmp_path / "b.json").read_text())["benchmarks"]
+    assert len(rows) == 6 and {r["group"] for r in rows} == {"64x10"}
+    for r in rows:
+        assert r["extra_info"]["GB_per_s"] > 0
+        if "softmax_fast" in r["name"]:
+            assert r["extra_info"]["largest_error_ulp"] <= 3
+
+
+def test_ratios():
+    """The script of the README's tables, for one row."""
+    code = f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import ratios; print(ratios.row('softmax', 'float32', (4, 5), 0.01))"
+    assert "ours" in run(sys.executable, "-c", code)
