@@ -34,6 +34,14 @@ SMF_INLINE void f32_total_add(f32_total *t, f32_v e)
     t->hi = f64_add(t->hi, f32_hi(e));
 }
 
+/* Two lanes of the sum into one: the tree over lanes, 8 apart, 4, 2, 1. */
+SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
+{
+    a.lo = f64_add(a.lo, b.lo);
+    a.hi = f64_add(a.hi, b.hi);
+    return a;
+}
+
 SMF_INLINE smf_dd f32_total_sum(const f32_total *t)
 {
     f64_v s = f64_add(t->lo, t->hi);
@@ -42,6 +50,18 @@ SMF_INLINE smf_dd f32_total_sum(const f32_total *t)
     s = f64_add(s, f64_swap1(s));
     const smf_dd r = {f64_first(s), 0};
     return r;
+}
+
+/* The totals of 16 rows, one a lane. */
+SMF_INLINE void f32_total_lanes(const f32_total *t, smf_dd r[f32_W])
+{
+    double lane[f32_W];
+    f64_store(lane, t->lo);
+    f64_store(lane + 8, t->hi);
+    for (int k = 0; k < f32_W; k++) {
+        r[k].hi = lane[k];
+        r[k].lo = 0;
+    }
 }
 
 /* 1 / total as two floats. */

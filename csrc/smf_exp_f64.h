@@ -38,16 +38,34 @@ SMF_INLINE void f64_total_add(f64_total *t, f64_v e)
     t->lost = f64_add(t->lost, lost);
 }
 
+/* Two lanes of the sum into one: the tree over lanes, 4 apart, 2, 1. */
+SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
+{
+    a.lost = f64_add(a.lost, b.lost);
+    f64_total_add(&a, b.s);
+    return a;
+}
+
 SMF_INLINE smf_dd f64_total_sum(const f64_total *t)
 {
-    f64_total a = *t;
-    a.lost = f64_add(a.lost, f64_swap4(a.lost));
-    f64_total_add(&a, f64_swap4(a.s));
-    a.lost = f64_add(a.lost, f64_swap2(a.lost));
-    f64_total_add(&a, f64_swap2(a.s));
-    a.lost = f64_add(a.lost, f64_swap1(a.lost));
-    f64_total_add(&a, f64_swap1(a.s));
+    f64_total a = *t, b = {f64_swap4(a.s), f64_swap4(a.lost)};
+    a = f64_total_merge(a, b);
+    b.s = f64_swap2(a.s);
+    b.lost = f64_swap2(a.lost);
+    a = f64_total_merge(a, b);
+    b.s = f64_swap1(a.s);
+    b.lost = f64_swap1(a.lost);
+    a = f64_total_merge(a, b);
     return smf_two_sum(f64_first(a.s), f64_first(a.lost));
+}
+
+/* The totals of 8 rows, one a lane. */
+SMF_INLINE void f64_total_lanes(const f64_total *t, smf_dd r[f64_W])
+{
+    double s[f64_W], lost[f64_W];
+    f64_store(s, t->s);
+    f64_store(lost, t->lost);
+    for (int k = 0; k < f64_W; k++) r[k] = smf_two_sum(s[k], lost[k]);
 }
 
 /* 1 / total as two doubles: one Newton step for the second. */

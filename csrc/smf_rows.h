@@ -29,6 +29,7 @@
 #define v_store SMF_W(_store)
 #define v_load_n SMF_W(_load_n)
 #define v_store_n SMF_W(_store_n)
+#define v_add SMF_W(_add)
 #define v_sub SMF_W(_sub)
 #define v_mul SMF_W(_mul)
 #define v_fma SMF_W(_fma)
@@ -40,6 +41,10 @@
 #define v_first SMF_W(_first)
 #define W SMF_W(_W)
 
+/* Where a vector's lanes lie: along the row, or across rows (one row a lane: smf_cols.h). Always a compile-time
+ * constant, as are `shifted` and `count`. */
+enum { SMF_CONTIGUOUS, SMF_STRIDED, SMF_ACROSS };
+
 /* Calls STEP(s, i, count, lanes) for all of 0..n-1 in order: groups of vectors, single ones, the tail. */
 #define SMF_PASS(STEP, s)                                                     \
     do {                                                                      \
@@ -50,20 +55,22 @@
     } while (0)
 #endif
 
-/* The state of one row. `unit` (both columns contiguous) and `shifted` are compile-time constants wherever
- * they are passed. */
+/* The state of one row; across, of count * W rows, those of vector j at index j. */
 typedef struct {
     const char *x;
     char *y;
-    ptrdiff_t x_col, y_col;   /* bytes */
+    ptrdiff_t x_col, y_col;      /* bytes */
     const char *next_x, *next_y; /* the row after this one: its cache lines are fetched during this one's exp */
     size_t n;
-    v_t max;                  /* of the row, in every lane */
-    v_t c, magic, clamp;      /* the shift; rounding constant and lower clamp of x - c */
-    SMF_W(_total) total;
-    size_t maxima;            /* elements equal to max */
-    v_t hi, lo;               /* constants of the last pass */
+    v_t max[SMF_UNROLL];                                        /* the largest logit */
+    v_t c[SMF_UNROLL], magic[SMF_UNROLL], clamp[SMF_UNROLL];    /* shift; rounding constant, lower clamp of x - c */
+    SMF_W(_total) total[SMF_UNROLL];
+    size_t maxima;                                              /* elements equal to max */
+    v_t maxima_across[SMF_UNROLL];
+    v_t hi[SMF_UNROLL], lo[SMF_UNROLL];                         /* constants of the last pass */
 } SMF_W(_row);
+
+#define SMF_AT(j) (layout == SMF_ACROSS ? (j) : 0)
 
 /* One element of x or y, by any stride and alignment. */
 SMF_INLINE real SMF_W(_get1)(const char *p, ptrdiff_t col, size_t i)
@@ -75,42 +82,60 @@ SMF_INLINE real SMF_W(_get1)(const char *p, ptrdiff_t col, size_t i)
 
 SMF_INLINE void SMF_W(_put1)(char *p, ptrdiff_t col, size_t i, real v) { memcpy(p + (ptrdiff_t)i * col, &v, sizeof v); }
 
-/* `lanes` elements from the i-th on, the rest -inf. */
-SMF_INLINE v_t SMF_W(_get)(const char *p, ptrdiff_t col, size_t i, int lanes, const int unit)
+/* The j-th vector from the i-th element on: its first `lanes` lanes, the rest -inf. */
+SMF_INLINE v_t SMF_W(_get)(const char *p, ptrdiff_t col, size_t i, int j, int lanes, const int layout)
 {
     real lane[W];
-    if (unit) {
-        const real *at = (const real *)(const void *)p + i;
-        return lanes == W ? v_load(at) : v_load_n(at, (size_t)lanes);
+    if (layout != SMF_STRIDED) {
+        const real *at = (const real *)(const void *)(layout == SMF_ACROSS ? p + (ptrdiff_t)i * col : p + i * sizeof(real));
+        return lanes == W ? v_load(at + j * W) : v_load_n(at + j * W, (size_t)lanes);
     }
-    for (int k = 0; k < W; k++) lane[k] = k < lanes ? SMF_W(_get1)(p, col, i + (size_t)k) : -(real)INFINITY;
+    for (int k = 0; k < W; k++) lane[k] = k < lanes ? SMF_W(_get1)(p, col, i + (size_t)(j * W + k)) : -(real)INFINITY;
     return v_load(lane);
 }
 
-SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int lanes, v_t v, const int unit)
+SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, v_t v, const int layout)
 {
     real lane[W];
-    if (unit) {
-        real *at = (real *)(void *)p + i;
-        if (lanes == W) v_store(at, v);
-        else v_store_n(at, v, (size_t)lanes);
+    if (layout != SMF_STRIDED) {
+        real *at = (real *)(void *)(layout == SMF_ACROSS ? p + (ptrdiff_t)i * col : p + i * sizeof(real));
+        if (lanes == W) v_store(at + j * W, v);
+        else v_store_n(at + j * W, v, (size_t)lanes);
         return;
     }
     v_store(lane, v);
-    for (int k = 0; k < lanes; k++) SMF_W(_put1)(p, col, i + (size_t)k, lane[k]);
+    for (int k = 0; k < lanes; k++) SMF_W(_put1)(p, col, i + (size_t)(j * W + k), lane[k]);
+}
+
+/* round(max log2 e), in every lane that is not shifted. */
+SMF_INLINE v_t SMF_W(_n_max)(v_t max)
+{
+    const v_t magic = v_set1(SMF_W(_MAGIC));
+    return v_sub(v_fma(max, v_set1(SMF_W(_LOG2E)), magic), magic);
+}
+
+/* Step 2 for one row. Returns whether it is shifted. */
+SMF_INLINE int SMF_W(_shift)(real max, real n_max, real *c, real *magic, real *clamp)
+{
+    const int shifted = !(max >= -SMF_W(_NO_SHIFT) && max <= SMF_W(_NO_SHIFT));
+    const real n = shifted ? 0 : n_max;
+    *c = shifted ? max : 0;
+    *magic = SMF_W(_MAGIC) + (SMF_W(_TOP) - n);
+    *clamp = (n - SMF_W(_TOP)) * SMF_W(_LN2_HI);
+    return shifted;
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */
 SMF_INLINE void SMF_W(_exp)(const SMF_W(_row) *row, const v_t *x, v_t *s, v_t *u, const int count,
-                            const int shifted)
+                            const int shifted, const int layout)
 {
     static const real coefficient[] = SMF_W(_Q);
     v_t r[SMF_UNROLL], t[SMF_UNROLL], q[SMF_UNROLL];
-    SMF_EACH(j, count) r[j] = shifted ? v_sub(x[j], row->c) : x[j];
-    SMF_EACH(j, count) r[j] = v_max(row->clamp, r[j]);
-    SMF_EACH(j, count) t[j] = v_fma(r[j], v_set1(SMF_W(_LOG2E)), row->magic);
+    SMF_EACH(j, count) r[j] = shifted ? v_sub(x[j], row->c[SMF_AT(j)]) : x[j];
+    SMF_EACH(j, count) r[j] = v_max(row->clamp[SMF_AT(j)], r[j]);
+    SMF_EACH(j, count) t[j] = v_fma(r[j], v_set1(SMF_W(_LOG2E)), row->magic[SMF_AT(j)]);
     SMF_EACH(j, count) s[j] = v_pow2(t[j]);
-    SMF_EACH(j, count) t[j] = v_sub(t[j], row->magic);
+    SMF_EACH(j, count) t[j] = v_sub(t[j], row->magic[SMF_AT(j)]);
     SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_LN2_HI)), r[j]);
     SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_LN2_LO)), r[j]);
     SMF_EACH(j, count) q[j] = v_set1(coefficient[SMF_W(_Q_TERMS) - 1]);
@@ -120,86 +145,90 @@ SMF_INLINE void SMF_W(_exp)(const SMF_W(_row) *row, const v_t *x, v_t *s, v_t *u
     SMF_EACH(j, count) u[j] = v_fma(t[j], q[j], r[j]);
 }
 
-SMF_INLINE void SMF_W(_step_max)(SMF_W(_row) *s, size_t i, const int count, int lanes, v_t *m, const int unit)
+SMF_INLINE void SMF_W(_step_max)(SMF_W(_row) *row, size_t i, const int count, int lanes, v_t *m, const int layout)
 {
-    SMF_EACH(j, count) m[j] = v_max(m[j], SMF_W(_get)(s->x, s->x_col, i + (size_t)j * W, lanes, unit));
+    SMF_EACH(j, count) m[j] = v_max(m[j], SMF_W(_get)(row->x, row->x_col, i, j, lanes, layout));
 }
 
 SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int shifted,
-                                 const int unit)
+                                 const int layout)
 {
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
-    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i + (size_t)j * W, lanes, unit);
-    SMF_W(_exp)(row, x, s, u, count, shifted);
+    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, lanes, layout);
+    SMF_W(_exp)(row, x, s, u, count, shifted, layout);
     SMF_EACH(j, count) s[j] = v_fma(u[j], s[j], s[j]);
-    SMF_EACH(j, count) SMF_W(_put)(row->y, row->y_col, i + (size_t)j * W, lanes, s[j], unit);
-    if (unit && count > 1) SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
-    if (unit && count > 1) SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (i + (size_t)j * W) * sizeof(real));
-    SMF_EACH(j, count) SMF_W(_total_add)(&row->total, s[j]);
+    SMF_EACH(j, count) SMF_W(_put)(row->y, row->y_col, i, j, lanes, s[j], layout);
+    if (layout == SMF_CONTIGUOUS && count > 1) {
+        SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
+        SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (i + (size_t)j * W) * sizeof(real));
+    }
+    SMF_EACH(j, count) SMF_W(_total_add)(&row->total[SMF_AT(j)], s[j]);
 }
 
 SMF_INLINE void SMF_W(_step_others)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int shifted,
-                                    const int unit)
+                                    const int layout)
 {
+    const v_t one = v_set1(1);
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
-    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i + (size_t)j * W, lanes, unit);
-    SMF_W(_exp)(row, x, s, u, count, shifted);
-    SMF_EACH(j, count) s[j] = v_drop_eq(v_fma(u[j], s[j], s[j]), x[j], row->max);
-    SMF_EACH(j, count) row->maxima += v_count_eq(x[j], row->max);
-    if (unit && count > 1) SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
-    SMF_EACH(j, count) SMF_W(_total_add)(&row->total, s[j]);
+    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, lanes, layout);
+    SMF_W(_exp)(row, x, s, u, count, shifted, layout);
+    SMF_EACH(j, count) s[j] = v_drop_eq(v_fma(u[j], s[j], s[j]), x[j], row->max[SMF_AT(j)]);
+    SMF_EACH(j, count)
+    if (layout == SMF_ACROSS)
+        row->maxima_across[j] = v_add(row->maxima_across[j], v_sub(one, v_drop_eq(one, x[j], row->max[j])));
+    else row->maxima += v_count_eq(x[j], row->max[0]);
+    if (layout == SMF_CONTIGUOUS && count > 1)
+        SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
+    SMF_EACH(j, count) SMF_W(_total_add)(&row->total[SMF_AT(j)], s[j]);
 }
 
-SMF_INLINE void SMF_W(_step_scale)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int unit)
+SMF_INLINE void SMF_W(_step_scale)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int layout)
 {
     SMF_EACH(j, count)
     {
-        const v_t e = SMF_W(_get)(row->y, row->y_col, i + (size_t)j * W, lanes, unit);
-        SMF_W(_put)(row->y, row->y_col, i + (size_t)j * W, lanes, v_fma(e, row->hi, v_mul(e, row->lo)), unit);
+        const v_t e = SMF_W(_get)(row->y, row->y_col, i, j, lanes, layout);
+        const v_t y = v_fma(e, row->hi[SMF_AT(j)], v_mul(e, row->lo[SMF_AT(j)]));
+        SMF_W(_put)(row->y, row->y_col, i, j, lanes, y, layout);
     }
 }
 
-SMF_INLINE void SMF_W(_step_minus)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int unit)
+SMF_INLINE void SMF_W(_step_minus)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int layout)
 {
     SMF_EACH(j, count)
     {
-        const v_t x = SMF_W(_get)(row->x, row->x_col, i + (size_t)j * W, lanes, unit);
-        SMF_W(_put)(row->y, row->y_col, i + (size_t)j * W, lanes, v_sub(v_sub(x, row->hi), row->lo), unit);
+        const v_t x = SMF_W(_get)(row->x, row->x_col, i, j, lanes, layout);
+        const v_t y = v_sub(v_sub(x, row->hi[SMF_AT(j)]), row->lo[SMF_AT(j)]);
+        SMF_W(_put)(row->y, row->y_col, i, j, lanes, y, layout);
     }
 }
 
 /* Steps 1 and 2. Returns the largest logit; where that is not finite the row is special. (A NaN may be
  * passed over here: it shows in the total.) */
-SMF_INLINE real SMF_W(_begin)(SMF_W(_row) *row, const int unit)
+SMF_INLINE real SMF_W(_begin)(SMF_W(_row) *row, int *shifted, const int layout)
 {
+    real c, magic, clamp;
     v_t m[SMF_UNROLL];
     SMF_EACH(j, SMF_UNROLL) m[j] = v_set1(-(real)INFINITY);
-#define STEP(s, i, count, lanes) SMF_W(_step_max)(s, i, count, lanes, m, unit)
+#define STEP(s, i, count, lanes) SMF_W(_step_max)(s, i, count, lanes, m, layout)
     SMF_PASS(STEP, row);
 #undef STEP
     SMF_EACH(j, SMF_UNROLL) m[0] = v_max(m[0], m[j]);
     const real max = v_hmax(m[0]);
-
-    row->max = v_set1(max);
-    row->c = row->max;
-    real n_max = 0;
-    if (max >= -SMF_W(_NO_SHIFT) && max <= SMF_W(_NO_SHIFT)) {
-        row->c = v_set1(0);
-        n_max = v_first(v_sub(v_fma(row->max, v_set1(SMF_W(_LOG2E)), v_set1(SMF_W(_MAGIC))), v_set1(SMF_W(_MAGIC))));
-    }
-    row->magic = v_set1(SMF_W(_MAGIC) + (SMF_W(_TOP) - n_max));
-    row->clamp = v_set1((n_max - SMF_W(_TOP)) * SMF_W(_LN2_HI));
-    row->total = SMF_W(_total_zero)();
+    row->max[0] = v_set1(max);
+    *shifted = SMF_W(_shift)(max, v_first(SMF_W(_n_max)(row->max[0])), &c, &magic, &clamp);
+    row->c[0] = v_set1(c);
+    row->magic[0] = v_set1(magic);
+    row->clamp[0] = v_set1(clamp);
+    row->total[0] = SMF_W(_total_zero)();
     row->maxima = 0;
     return max;
 }
 
 #define SMF_FINITE(a) ((a) - (a) == 0)
-#define SMF_NEEDS_SHIFT(max) (!((max) >= -SMF_W(_NO_SHIFT) && (max) <= SMF_W(_NO_SHIFT)))
 
-SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row)
+SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane)
 {
-    for (size_t i = 0; i < row->n; i++) SMF_W(_put1)(row->y, row->y_col, i, (real)NAN);
+    for (size_t i = 0; i < row->n; i++) SMF_W(_put1)(row->y + lane * (int)sizeof(real), row->y_col, i, (real)NAN);
 }
 
 /* Special rows, in the order of softmax_fast.h. */
@@ -215,7 +244,7 @@ static int SMF_W(_any_nan)(const SMF_W(_row) *row)
 static void SMF_W(_special_log_softmax)(const SMF_W(_row) *row, real max)
 {
     if (!(max == (real)INFINITY) || SMF_W(_any_nan)(row)) {
-        SMF_W(_fill_nan)(row);
+        SMF_W(_fill_nan)(row, 0);
         return;
     }
     for (size_t i = 0; i < row->n; i++) {
@@ -224,104 +253,136 @@ static void SMF_W(_special_log_softmax)(const SMF_W(_row) *row, real max)
     }
 }
 
-SMF_INLINE void SMF_W(_softmax_row)(SMF_W(_row) *row, const int unit)
+SMF_INLINE void SMF_W(_softmax_row)(SMF_W(_row) *row, const int layout)
 {
-    const real max = SMF_W(_begin)(row, unit);
+    int shifted;
+    const real max = SMF_W(_begin)(row, &shifted, layout);
     if (!SMF_FINITE(max)) {
-        SMF_W(_fill_nan)(row);
+        SMF_W(_fill_nan)(row, 0);
         return;
     }
-#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 1, unit)
-    if (SMF_NEEDS_SHIFT(max)) SMF_PASS(STEP, row);
+#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 1, layout)
+    if (shifted) SMF_PASS(STEP, row);
 #undef STEP
-#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 0, unit)
+#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 0, layout)
     else SMF_PASS(STEP, row);
 #undef STEP
-    const smf_dd total = SMF_W(_total_sum)(&row->total);
+    const smf_dd total = SMF_W(_total_sum)(&row->total[0]);
     if (total.hi != total.hi) {
-        SMF_W(_fill_nan)(row);
+        SMF_W(_fill_nan)(row, 0);
         return;
     }
     real hi, lo;
     SMF_W(_reciprocal)(total, &hi, &lo);
-    row->hi = v_set1(hi);
-    row->lo = v_set1(lo);
-#define STEP(s, i, count, lanes) SMF_W(_step_scale)(s, i, count, lanes, unit)
+    row->hi[0] = v_set1(hi);
+    row->lo[0] = v_set1(lo);
+#define STEP(s, i, count, lanes) SMF_W(_step_scale)(s, i, count, lanes, layout)
     SMF_PASS(STEP, row);
 #undef STEP
 }
 
 /* max + L = *hi + *lo; returns 0, and the largest logit in *hi, where the row is special. */
-SMF_INLINE int SMF_W(_lse_row)(SMF_W(_row) *row, real *hi, real *lo, const int unit)
+SMF_INLINE int SMF_W(_lse_row)(SMF_W(_row) *row, real *hi, real *lo, const int layout)
 {
-    const real max = SMF_W(_begin)(row, unit);
+    int shifted;
+    const real max = SMF_W(_begin)(row, &shifted, layout);
     *hi = max;
     if (!SMF_FINITE(max)) return 0;
-#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 1, unit)
-    if (SMF_NEEDS_SHIFT(max)) SMF_PASS(STEP, row);
+#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 1, layout)
+    if (shifted) SMF_PASS(STEP, row);
 #undef STEP
-#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 0, unit)
+#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 0, layout)
     else SMF_PASS(STEP, row);
 #undef STEP
-    const smf_dd others = SMF_W(_total_sum)(&row->total);
+    const smf_dd others = SMF_W(_total_sum)(&row->total[0]);
     if (others.hi != others.hi) return 0;
     v_t s, u;
-    SMF_W(_exp)(row, &row->max, &s, &u, 1, 1);
+    SMF_W(_exp)(row, row->max, &s, &u, 1, 1, layout);
     SMF_W(_lse)(max, smf_log_total(row->maxima, others, (double)v_first(u), SMF_W(_UNSCALE)), hi, lo);
     return 1;
 }
 
-SMF_INLINE void SMF_W(_log_softmax_row)(SMF_W(_row) *row, const int unit)
+SMF_INLINE void SMF_W(_log_softmax_row)(SMF_W(_row) *row, const int layout)
 {
     real hi, lo;
-    if (!SMF_W(_lse_row)(row, &hi, &lo, unit)) {
+    if (!SMF_W(_lse_row)(row, &hi, &lo, layout)) {
         SMF_W(_special_log_softmax)(row, hi);
         return;
     }
-    row->hi = v_set1(hi);
-    row->lo = v_set1(lo);
-#define STEP(s, i, count, lanes) SMF_W(_step_minus)(s, i, count, lanes, unit)
+    row->hi[0] = v_set1(hi);
+    row->lo[0] = v_set1(lo);
+#define STEP(s, i, count, lanes) SMF_W(_step_minus)(s, i, count, lanes, layout)
     SMF_PASS(STEP, row);
 #undef STEP
 }
 
-SMF_INLINE void SMF_W(_logsumexp_row)(SMF_W(_row) *row, const int unit)
+SMF_INLINE void SMF_W(_logsumexp_row)(SMF_W(_row) *row, const int layout)
 {
     real hi, lo;
-    if (!SMF_W(_lse_row)(row, &hi, &lo, unit) && SMF_W(_any_nan)(row)) hi = (real)NAN;
+    if (!SMF_W(_lse_row)(row, &hi, &lo, layout) && SMF_W(_any_nan)(row)) hi = (real)NAN;
     SMF_W(_put1)(row->y, 0, 0, hi);
 }
 
-/* The kernels: the rows of a job, one after the other. */
-#define SMF_KERNEL(op, unit_columns)                                                                    \
-    SMF_INLINE void SMF_W(_##op##_rows)(const smf_job *job, const int unit)                             \
-    {                                                                                                   \
-        SMF_W(_row) row;                                                                                \
-        row.x_col = job->x_col;                                                                         \
-        row.y_col = job->y_col;                                                                         \
-        row.n = job->n;                                                                                 \
-        for (size_t r = 0; r < job->rows; r++) {                                                        \
-            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                   \
-            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                         \
-            row.next_x = row.x + (r + 1 < job->rows ? job->x_row : 0);                                  \
-            row.next_y = row.y + (r + 1 < job->rows ? job->y_row : 0);                                  \
-            SMF_W(_##op##_row)(&row, unit);                                                             \
-        }                                                                                               \
-    }                                                                                                   \
-    static void SMF_W(_##op##_unit)(const smf_job *job) { SMF_W(_##op##_rows)(job, 1); }                \
-    static void SMF_W(_##op##_any)(const smf_job *job) { SMF_W(_##op##_rows)(job, 0); }                 \
-    static void SMF_W(_##op)(const smf_job *job)                                                        \
-    {                                                                                                   \
-        if (unit_columns) SMF_W(_##op##_unit)(job);                                                     \
-        else SMF_W(_##op##_any)(job);                                                                   \
+#include "smf_cols.h"
+
+/* The kernels: the rows of a job one after the other or, where neighbouring rows are neighbours in memory, side by
+ * side. (The count of maxima across is kept in floats: below 2^24.) */
+#define SMF_UNIT(stride) ((stride) == (ptrdiff_t)sizeof(real))
+#define SMF_KERNEL(op, y_is)                                                                                 \
+    SMF_INLINE void SMF_W(_##op##_rows)(const smf_job *job, size_t r, size_t end, const int layout)          \
+    {                                                                                                        \
+        SMF_W(_row) row;                                                                                     \
+        row.x_col = job->x_col;                                                                              \
+        row.y_col = job->y_col;                                                                              \
+        row.n = job->n;                                                                                      \
+        for (; r < end; r++) {                                                                               \
+            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                        \
+            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                              \
+            row.next_x = row.x + (r + 1 < end ? job->x_row : 0);                                             \
+            row.next_y = row.y + (r + 1 < end ? job->y_row : 0);                                             \
+            SMF_W(_##op##_row)(&row, layout);                                                                \
+        }                                                                                                    \
+    }                                                                                                        \
+    static void SMF_W(_##op##_contiguous)(const smf_job *job)                                                \
+    {                                                                                                        \
+        SMF_W(_##op##_rows)(job, 0, job->rows, SMF_CONTIGUOUS);                                              \
+    }                                                                                                        \
+    static void SMF_W(_##op##_strided)(const smf_job *job, size_t r, size_t end)                             \
+    {                                                                                                        \
+        SMF_W(_##op##_rows)(job, r, end, SMF_STRIDED);                                                       \
+    }                                                                                                        \
+    static void SMF_W(_##op##_side_by_side)(const smf_job *job)                                              \
+    {                                                                                                        \
+        SMF_W(_row) row;                                                                                     \
+        row.x_col = job->x_col;                                                                              \
+        row.y_col = job->y_col;                                                                              \
+        row.n = job->n;                                                                                      \
+        for (size_t r = 0, some; r < job->rows; r += some) {                                                 \
+            const size_t left = job->rows - r;                                                               \
+            int done;                                                                                        \
+            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                        \
+            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                              \
+            some = left >= SMF_UNROLL * W ? SMF_UNROLL * W : left >= W ? W : left;                           \
+            if (some > W) done = SMF_W(_##op##_across)(&row, job->y_row, SMF_UNROLL, W);                     \
+            else done = SMF_W(_##op##_across)(&row, job->y_row, 1, (int)some);                               \
+            if (!done) SMF_W(_##op##_strided)(job, r, r + some);                                             \
+        }                                                                                                    \
+    }                                                                                                        \
+    static void SMF_W(_##op)(const smf_job *job)                                                             \
+    {                                                                                                        \
+        if (SMF_UNIT(job->x_col) && y_is(job->y_col)) SMF_W(_##op##_contiguous)(job);                        \
+        else if (SMF_UNIT(job->x_row) && y_is(job->y_row) && job->n >> 24 == 0)                              \
+            SMF_W(_##op##_side_by_side)(job);                                                                \
+        else SMF_W(_##op##_strided)(job, 0, job->rows);                                                      \
     }
+#define SMF_ANY(stride) 1 /* one result a row: stored one by one */
 
-#define SMF_UNIT(col) ((col) == (ptrdiff_t)sizeof(real))
-SMF_KERNEL(softmax, SMF_UNIT(job->x_col) && SMF_UNIT(job->y_col))
-SMF_KERNEL(log_softmax, SMF_UNIT(job->x_col) && SMF_UNIT(job->y_col))
-SMF_KERNEL(logsumexp, SMF_UNIT(job->x_col))
+SMF_KERNEL(softmax, SMF_UNIT)
+SMF_KERNEL(log_softmax, SMF_UNIT)
+SMF_KERNEL(logsumexp, SMF_ANY)
 
+#undef SMF_ANY
 #undef SMF_KERNEL
 #undef SMF_UNIT
+#undef SMF_AT
 #undef SMF_FINITE
-#undef SMF_NEEDS_SHIFT

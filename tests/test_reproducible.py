@@ -1,5 +1,6 @@
 """Promise 4, reproducible: the bits of a row's result depend on the row's values and on nothing else."""
 import numpy as np
+import pytest
 from conftest import OPS, bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,3 +82,23 @@ def test_repeated_calls(op, rng):
     x = rng.standard_normal(1001).astype(np.float32)
     keep = [op(x.copy()) for _ in range(50)]
     assert len({bits(y) for y in keep}) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_side_by_side(op, dtype, isa, rng):
+    """Axis 0: rows side by side in memory, one a lane, in groups of vectors, single ones and a tail; some of them
+    shifted, some special. The bits of each are those of the row alone."""
+    for n in [*range(1, 20), 33, 100, 300]:
+        for rows in (1, 5, 16, 17, 40, 64, 65, 150):
+            x = rng.standard_normal((n, rows)).astype(dtype)
+            x[:, rng.random(rows) < 0.2] *= 1000  # beyond the shift
+            for special in (np.nan, np.inf, -np.inf):
+                if rng.random() < 0.2:
+                    x[rng.integers(n), rng.integers(rows)] = special
+            alone = [bits(op(column.copy())) for column in x.T]
+            results = [op(x, 0)]
+            if op is not sf.logsumexp:
+                out = np.empty((n, rows + 3), dtype)[:, 1:-2]
+                results += [op(x, 0, out=out), op(x.copy(), 0, out=np.empty_like(x, order="F")), op(y := x.copy(), 0, out=y)]
+            for got in results:
+                assert [bits(column) for column in np.atleast_1d(got).T] == alone, (n, rows)
