@@ -1,123 +1,174 @@
-/* smf_cols.h: the same algorithm when the row is strided and its neighbours are not: one row a lane, bits as alone.
+/* smf_cols.h: the same algorithm with one row a lane, for rows side by side in memory and for many short rows.
  *
- * Included by smf_rows.h, whose steps it runs with vectors across the rows. What is a lane of the sum there is a
- * pass over every W-th element here; the totals of these passes meet in the order of the tree over lanes.
+ * Included by smf_rows.h, whose steps it runs with vectors across the rows; the bits are those of the row alone.
+ * What is a lane of the sum there is a pass over every W-th element here, and the totals of these passes meet in
+ * the order of the tree over lanes. Short rows come to lie side by side in a small panel on the stack.
  */
 #ifndef SMF_COLS_H
 #define SMF_COLS_H
 #define SMF_LEVELS(width) ((width) == 16 ? 4 : 3)
 #endif
 
+/* The order of the sum over a row of n: after pass number q, over the elements lane[q], lane[q] + W, ..., the last
+ * two totals meet, merges[q] times. The tree joins lanes 8 apart, then 4, 2, 1: its leaves from left to right are
+ * the lanes with their bits reversed. Lanes without an element, exactly 0, are left out. */
+static void SMF_W(_order)(SMF_W(_row) *row, size_t n)
+{
+    row->passes = 0;
+    for (unsigned leaf = 0; leaf < W; leaf++) {
+        for (unsigned level = 0; level <= SMF_LEVELS(W); level++) {
+            /* the first lane of the right half of the subtree that ends with this leaf (level 0: the leaf itself) */
+            unsigned first = level == 0 ? leaf : leaf + 1 - (1u << (level - 1)), lane = 0;
+            for (int b = 0; b < SMF_LEVELS(W); b++) lane |= (first >> b & 1) << (SMF_LEVELS(W) - 1 - b);
+            if (level > 0 && !(leaf >> (level - 1) & 1)) break;
+            if (lane >= n) continue;
+            if (level == 0) {
+                row->lane[row->passes] = (unsigned char)lane;
+                row->merges[row->passes++] = 0;
+            } else row->merges[row->passes - 1]++;
+        }
+    }
+}
+
 /* Steps 1 and 2 for count * W rows; 0 where one of them is special, else 1, or 2 where one is shifted. */
 SMF_INLINE int SMF_W(_begin_across)(SMF_W(_row) *row, const int count, int lanes)
 {
-    real max[W], n_max[W], c[W], magic[W], clamp[W];
+    const v_t zero = v_set1(0);
     int shifted = 0;
     SMF_EACH(j, count) row->max[j] = v_set1(-(real)INFINITY);
     for (size_t i = 0; i < row->n; i++) SMF_W(_step_max)(row, i, count, lanes, row->max, SMF_ACROSS);
-    for (int j = 0; j < count; j++) {
-        v_store(max, row->max[j]);
-        v_store(n_max, SMF_W(_n_max)(row->max[j]));
-        for (int k = 0; k < lanes; k++) {
-            if (!SMF_FINITE(max[k])) return 0;
-            shifted |= SMF_W(_shift)(max[k], n_max[k], &c[k], &magic[k], &clamp[k]);
-        }
-        row->c[j] = v_load_n(c, (size_t)lanes);
-        row->magic[j] = v_load_n(magic, (size_t)lanes);
-        row->clamp[j] = v_load_n(clamp, (size_t)lanes);
-        row->maxima_across[j] = v_set1(0);
+    SMF_EACH(j, count)
+    {
+        if (v_count_eq(v_sub(row->max[j], row->max[j]), zero) != (size_t)lanes) return 0;
+        SMF_W(_shift)(row, j);
+        shifted |= v_count_eq(row->c[j], zero) != W;
+        row->maxima_across[j] = zero;
     }
     return 1 + shifted;
 }
 
-/* Step 4: the passes, lane 0 first, then in the order in which the tree joins them: 8, 4, 12, 2, ... */
-#define SMF_LANE_PASSES(step, row, count, lanes, shifted)                                              \
-    do {                                                                                               \
-        SMF_W(_total) level[SMF_UNROLL][SMF_LEVELS(W) + 1];                                            \
-        for (unsigned pass = 0; pass < W; pass++) {                                                    \
-            unsigned lane = 0, k = 0;                                                                  \
-            for (int b = 0; b < SMF_LEVELS(W); b++) lane |= (pass >> b & 1) << (SMF_LEVELS(W) - 1 - b); \
-            SMF_EACH(j, count) (row)->total[j] = SMF_W(_total_zero)();                                 \
-            for (size_t i = lane; i < (row)->n; i += W) step(row, i, count, lanes, shifted, SMF_ACROSS); \
-            for (; pass >> k & 1; k++)                                                                 \
-                SMF_EACH(j, count) (row)->total[j] = SMF_W(_total_merge)(level[j][k], (row)->total[j]); \
-            SMF_EACH(j, count) level[j][k] = (row)->total[j];                                          \
-        }                                                                                              \
+/* Step 4. */
+#define SMF_LANE_PASSES(step, row, count, lanes, shifted)                                                 \
+    do {                                                                                                  \
+        SMF_W(_total) level[SMF_LEVELS(W) + 1][SMF_UNROLL];                                               \
+        int top = 0;                                                                                      \
+        for (int q = 0; q < (row)->passes; q++) {                                                         \
+            SMF_EACH(j, count) (row)->total[j] = SMF_W(_total_of)(v_set1(0));                             \
+            for (size_t i = (row)->lane[q]; i < (row)->n; i += W) step(row, i, count, lanes, shifted, SMF_ACROSS); \
+            for (int m = (row)->merges[q]; m > 0; m--) {                                                  \
+                top--;                                                                                    \
+                SMF_EACH(j, count) (row)->total[j] = SMF_W(_total_merge)(level[top][j], (row)->total[j]); \
+            }                                                                                             \
+            SMF_EACH(j, count) level[top][j] = (row)->total[j];                                           \
+            top++;                                                                                        \
+        }                                                                                                 \
     } while (0)
 
-/* softmax of count * W rows (lanes < W: of `lanes` rows). Returns 0, with nothing written, where one is special. */
-SMF_INLINE int SMF_W(_softmax_across)(SMF_W(_row) *row, ptrdiff_t y_row, const int count, int lanes)
+/* Rows that turned out to have a NaN. */
+SMF_INLINE void SMF_W(_fill_nan_lanes)(SMF_W(_row) *row, int j, int lanes)
 {
-    smf_dd total[W];
-    real hi[W], lo[W];
+    real lane[W];
+    v_store(lane, SMF_W(_total_round)(row->total[j]));
+    for (int k = 0; k < lanes; k++)
+        if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, j * W + k);
+}
+
+/* count * W rows (lanes < W: `lanes` rows). Returns 0, with nothing written, where one is special. */
+SMF_INLINE int SMF_W(_softmax_across)(SMF_W(_row) *row, const int count, int lanes)
+{
     const int begun = SMF_W(_begin_across)(row, count, lanes);
-    (void)y_row;
     if (!begun) return 0;
     if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_exp), row, count, lanes, 1);
     else SMF_LANE_PASSES(SMF_W(_step_exp), row, count, lanes, 0);
-    for (int j = 0; j < count; j++) {
-        SMF_W(_total_lanes)(&row->total[j], total);
-        for (int k = 0; k < lanes; k++) SMF_W(_reciprocal)(total[k], &hi[k], &lo[k]);
-        row->hi[j] = v_load_n(hi, (size_t)lanes);
-        row->lo[j] = v_load_n(lo, (size_t)lanes);
-    }
+    SMF_EACH(j, count) SMF_W(_reciprocal)(row->total[j], &row->hi[j], &row->lo[j], 0);
     for (size_t i = 0; i < row->n; i++) SMF_W(_step_scale)(row, i, count, lanes, SMF_ACROSS);
-    for (int j = 0; j < count; j++) {
-        SMF_W(_total_lanes)(&row->total[j], total);
-        for (int k = 0; k < lanes; k++)
-            if (total[k].hi != total[k].hi) SMF_W(_fill_nan)(row, j * W + k);
-    }
+    for (int j = 0; j < count; j++)
+        if (SMF_W(_nan_lanes)(row->total[j])) SMF_W(_fill_nan_lanes)(row, j, lanes);
     return 1;
 }
 
 /* max + L of count * W rows in row->hi and row->lo, both NaN for a row with a NaN. */
 SMF_INLINE int SMF_W(_lse_across)(SMF_W(_row) *row, const int count, int lanes)
 {
-    smf_dd others[W];
-    real max[W], maxima[W], hi[W], lo[W], u_lane[W];
     v_t s[SMF_UNROLL], u[SMF_UNROLL];
     const int begun = SMF_W(_begin_across)(row, count, lanes);
     if (!begun) return 0;
     if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_others), row, count, lanes, 1);
     else SMF_LANE_PASSES(SMF_W(_step_others), row, count, lanes, 0);
     SMF_W(_exp)(row, row->max, s, u, count, 1, SMF_ACROSS);
-    for (int j = 0; j < count; j++) {
-        SMF_W(_total_lanes)(&row->total[j], others);
-        v_store(max, row->max[j]);
-        v_store(maxima, row->maxima_across[j]);
-        v_store(u_lane, u[j]);
-        for (int k = 0; k < lanes; k++) {
-            if (others[k].hi != others[k].hi) hi[k] = lo[k] = (real)NAN;
-            else SMF_W(_lse)(max[k], smf_log_total((size_t)maxima[k], others[k], (double)u_lane[k], SMF_W(_UNSCALE)),
-                             &hi[k], &lo[k]);
-        }
-        row->hi[j] = v_load_n(hi, (size_t)lanes);
-        row->lo[j] = v_load_n(lo, (size_t)lanes);
-    }
+    for (int j = 0; j < count; j++)
+        SMF_W(_lse)(row->max[j], SMF_W(_total_of)(row->maxima_across[j]), row->total[j], u[j],
+                    &row->hi[j], &row->lo[j], 0);
     return 1;
 }
 
-SMF_INLINE int SMF_W(_log_softmax_across)(SMF_W(_row) *row, ptrdiff_t y_row, const int count, int lanes)
+SMF_INLINE int SMF_W(_log_softmax_across)(SMF_W(_row) *row, const int count, int lanes)
 {
-    real hi[W];
-    (void)y_row;
     if (!SMF_W(_lse_across)(row, count, lanes)) return 0;
     for (size_t i = 0; i < row->n; i++) SMF_W(_step_minus)(row, i, count, lanes, SMF_ACROSS);
-    for (int j = 0; j < count; j++) {
-        v_store(hi, row->hi[j]);
-        for (int k = 0; k < lanes; k++)
-            if (hi[k] != hi[k]) SMF_W(_fill_nan)(row, j * W + k);
+    for (int j = 0; j < count; j++)
+        if (SMF_W(_nan_lanes)(row->total[j])) SMF_W(_fill_nan_lanes)(row, j, lanes);
+    return 1;
+}
+
+SMF_INLINE int SMF_W(_logsumexp_across)(SMF_W(_row) *row, const int count, int lanes)
+{
+    real hi[SMF_UNROLL * W];
+    if (!SMF_W(_lse_across)(row, count, lanes)) return 0;
+    for (int j = 0; j < count; j++) v_store(hi + j * W, row->hi[j]);
+    for (size_t k = 0; k < row->rows; k++) {
+        if (hi[k] != hi[k]) hi[k] = (real)NAN; /* one NaN for all: that of fill_nan */
+        SMF_W(_put1)(row->y, row->y_row, k, hi[k]);
     }
     return 1;
 }
 
-SMF_INLINE int SMF_W(_logsumexp_across)(SMF_W(_row) *row, ptrdiff_t y_row, const int count, int lanes)
+/* The panel: element i of row k at i * count * W + k. A last group of fewer than W rows repeats its last row. */
+SMF_INLINE void SMF_W(_panel_rows)(const SMF_W(_row) *row, const char *p, ptrdiff_t stride, int j, const char *at[W])
 {
-    real hi[W];
-    if (!SMF_W(_lse_across)(row, count, lanes)) return 0;
-    for (int j = 0; j < count; j++) {
-        v_store(hi, row->hi[j]);
-        for (int k = 0; k < lanes; k++) SMF_W(_put1)(row->y, y_row, (size_t)(j * W + k), hi[k]);
+    for (int k = 0; k < W; k++) {
+        const size_t r = (size_t)(j * W + k);
+        at[k] = p + (ptrdiff_t)(r < row->rows ? r : row->rows - 1) * stride;
     }
-    return 1;
+}
+
+static SMF_NOINLINE void SMF_W(_panel_load)(const SMF_W(_row) *row, ptrdiff_t x_row, int count, real *panel)
+{
+    const int n = (int)row->n, columns = n < 4 ? n : 4;
+    const char *at[W];
+    v_t c[4];
+    for (int j = 0; j < count; j++) {
+        SMF_W(_panel_rows)(row, row->x, x_row, j, at);
+        if (row->x_col != (ptrdiff_t)sizeof(real))
+            for (int i = 0; i < n; i++)
+                for (int k = 0; k < W; k++)
+                    panel[(i * count + j) * W + k] = SMF_W(_get1)(at[k], row->x_col, (size_t)i);
+        else
+            for (int i = 0; i < n; i += 4) { /* the last four may overlap those before */
+                const int from = i <= n - columns ? i : n - columns;
+                SMF_W(_load4)(at, from, columns, c);
+                for (int q = 0; q < columns; q++) v_store(panel + ((from + q) * count + j) * W, c[q]);
+            }
+    }
+}
+
+static SMF_NOINLINE void SMF_W(_panel_store)(const SMF_W(_row) *row, int count, const real *panel)
+{
+    const int n = (int)row->n, columns = n < 4 ? n : 4;
+    const char *at[W];
+    v_t c[4];
+    SMF_EACH(q, 4) c[q] = v_set1(0);
+    for (int j = 0; j < count; j++) {
+        SMF_W(_panel_rows)(row, row->y, row->y_row, j, at);
+        if (row->y_col != (ptrdiff_t)sizeof(real))
+            for (int i = 0; i < n; i++)
+                for (int k = 0; k < W; k++)
+                    SMF_W(_put1)((char *)at[k], row->y_col, (size_t)i, panel[(i * count + j) * W + k]);
+        else
+            for (int i = 0; i < n; i += 4) {
+                const int from = i <= n - columns ? i : n - columns;
+                for (int q = 0; q < columns; q++) c[q] = v_load(panel + ((from + q) * count + j) * W);
+                SMF_W(_store4)(at, from, columns, c);
+            }
+    }
 }

@@ -22,9 +22,9 @@ typedef float f32_real;
 /* The total: every element widened to float64, lane by lane. Error below 2^-52 n / 16 of it. */
 typedef struct { f64_v lo, hi; } f32_total;
 
-SMF_INLINE f32_total f32_total_zero(void)
+SMF_INLINE f32_total f32_total_of(f32_v e)
 {
-    f32_total t = {f64_set1(0), f64_set1(0)};
+    const f32_total t = {f32_lo(e), f32_hi(e)};
     return t;
 }
 
@@ -32,6 +32,12 @@ SMF_INLINE void f32_total_add(f32_total *t, f32_v e)
 {
     t->lo = f64_add(t->lo, f32_lo(e));
     t->hi = f64_add(t->hi, f32_hi(e));
+}
+
+SMF_INLINE f32_total f32_total_count(size_t n)
+{
+    const f32_total t = {f64_set1((double)n), f64_set1((double)n)};
+    return t;
 }
 
 /* Two lanes of the sum into one: the tree over lanes, 8 apart, 4, 2, 1. */
@@ -42,41 +48,38 @@ SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
     return a;
 }
 
-SMF_INLINE smf_dd f32_total_sum(const f32_total *t)
+/* All lanes into one, which then stands in every lane. */
+SMF_INLINE f32_total f32_total_sum(f32_total t)
 {
-    f64_v s = f64_add(t->lo, t->hi);
-    s = f64_add(s, f64_swap4(s));
-    s = f64_add(s, f64_swap2(s));
-    s = f64_add(s, f64_swap1(s));
-    const smf_dd r = {f64_first(s), 0};
-    return r;
+    f64_v s = f64_add(t.lo, t.hi);
+    s = f64_add(f64_zip4_lo(s, s), f64_zip4_hi(s, s));
+    s = f64_add(f64_zip2_lo(s, s), f64_zip2_hi(s, s));
+    s = f64_add(f64_zip1_lo(s, s), f64_zip1_hi(s, s));
+    t.lo = t.hi = s;
+    return t;
 }
 
-/* The totals of 16 rows, one a lane. */
-SMF_INLINE void f32_total_lanes(const f32_total *t, smf_dd r[f32_W])
+/* Rounded; NaN where the total is. */
+SMF_INLINE f32_v f32_total_round(f32_total t) { return f32_join(t.lo, t.hi); }
+
+/* 1 / total as two floats. With one_row all lanes are the same. */
+SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo, const int one_row)
 {
-    double lane[f32_W];
-    f64_store(lane, t->lo);
-    f64_store(lane + 8, t->hi);
-    for (int k = 0; k < f32_W; k++) {
-        r[k].hi = lane[k];
-        r[k].lo = 0;
-    }
+    const f64_v one = f64_set1(1), a = f64_div(one, total.lo), b = one_row ? a : f64_div(one, total.hi);
+    *hi = f32_join(a, b);
+    *lo = f32_join(f64_sub(a, f32_lo(*hi)), f64_sub(b, f32_hi(*hi)));
 }
 
-/* 1 / total as two floats. */
-SMF_INLINE void f32_reciprocal(smf_dd total, float *hi, float *lo)
+/* max + L as two floats, the larger part correctly rounded. `others` is the sum without the maxima; the largest
+ * e is 1 + u. */
+SMF_INLINE void f32_lse(f32_v max, f32_total maxima, f32_total others, f32_v u, f32_v *hi, f32_v *lo, const int one_row)
 {
-    const double inverse = 1 / total.hi;
-    *hi = (float)inverse;
-    *lo = (float)(inverse - (double)*hi);
-}
-
-/* max + L as two floats: the larger part correctly rounded. */
-SMF_INLINE void f32_lse(float max, double L, float *hi, float *lo)
-{
-    *hi = (float)((double)max + L);
-    *lo = (float)(L - ((double)*hi - (double)max));
+    const f64_v zero = f64_set1(0), m_lo = f32_lo(max), m_hi = f32_hi(max);
+    const smf_dd a = {others.lo, zero}, b = {others.hi, zero};
+    const f64_v L_lo = smf_log_total(maxima.lo, a, f32_lo(u), f32_UNSCALE);
+    const f64_v L_hi = one_row ? L_lo : smf_log_total(maxima.hi, b, f32_hi(u), f32_UNSCALE);
+    *hi = f32_join(f64_add(m_lo, L_lo), f64_add(m_hi, L_hi));
+    *lo = f32_join(f64_sub(L_lo, f64_sub(f32_lo(*hi), m_lo)), f64_sub(L_hi, f64_sub(f32_hi(*hi), m_hi)));
 }
 
 #endif

@@ -23,20 +23,20 @@ typedef double f64_real;
 /* The total: compensated, lane by lane. Nothing is lost before the last rounding. */
 typedef struct { f64_v s, lost; } f64_total;
 
-SMF_INLINE f64_total f64_total_zero(void)
+SMF_INLINE f64_total f64_total_of(f64_v e)
 {
-    f64_total t = {f64_set1(0), f64_set1(0)};
+    const f64_total t = {e, f64_set1(0)};
     return t;
 }
 
-/* Two-sum (Knuth): s + e = the new s and what it lost. */
 SMF_INLINE void f64_total_add(f64_total *t, f64_v e)
 {
-    const f64_v s = f64_add(t->s, e), d = f64_sub(s, t->s);
-    const f64_v lost = f64_add(f64_sub(t->s, f64_sub(s, d)), f64_sub(e, d));
-    t->s = s;
-    t->lost = f64_add(t->lost, lost);
+    const smf_dd sum = smf_two_sum(t->s, e);
+    t->s = sum.hi;
+    t->lost = f64_add(t->lost, sum.lo);
 }
+
+SMF_INLINE f64_total f64_total_count(size_t n) { return f64_total_of(f64_set1((double)n)); }
 
 /* Two lanes of the sum into one: the tree over lanes, 4 apart, 2, 1. */
 SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
@@ -46,39 +46,41 @@ SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
     return a;
 }
 
-SMF_INLINE smf_dd f64_total_sum(const f64_total *t)
+/* All lanes into one, which then stands in every lane. */
+SMF_INLINE f64_total f64_total_sum(f64_total t)
 {
-    f64_total a = *t, b = {f64_swap4(a.s), f64_swap4(a.lost)};
-    a = f64_total_merge(a, b);
-    b.s = f64_swap2(a.s);
-    b.lost = f64_swap2(a.lost);
-    a = f64_total_merge(a, b);
-    b.s = f64_swap1(a.s);
-    b.lost = f64_swap1(a.lost);
-    a = f64_total_merge(a, b);
-    return smf_two_sum(f64_first(a.s), f64_first(a.lost));
+    f64_total a, b;
+#define SMF_HALVE(apart)                                                              \
+    a.s = f64_zip##apart##_lo(t.s, t.s), a.lost = f64_zip##apart##_lo(t.lost, t.lost); \
+    b.s = f64_zip##apart##_hi(t.s, t.s), b.lost = f64_zip##apart##_hi(t.lost, t.lost); \
+    t = f64_total_merge(a, b)
+    SMF_HALVE(4);
+    SMF_HALVE(2);
+    SMF_HALVE(1);
+#undef SMF_HALVE
+    return t;
 }
 
-/* The totals of 8 rows, one a lane. */
-SMF_INLINE void f64_total_lanes(const f64_total *t, smf_dd r[f64_W])
-{
-    double s[f64_W], lost[f64_W];
-    f64_store(s, t->s);
-    f64_store(lost, t->lost);
-    for (int k = 0; k < f64_W; k++) r[k] = smf_two_sum(s[k], lost[k]);
-}
+/* Rounded; NaN where the total is. */
+SMF_INLINE f64_v f64_total_round(f64_total t) { return f64_add(t.s, t.lost); }
 
 /* 1 / total as two doubles: one Newton step for the second. */
-SMF_INLINE void f64_reciprocal(smf_dd total, double *hi, double *lo)
+SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo, const int one_row)
 {
-    *hi = 1 / total.hi;
-    *lo = *hi * fma(-*hi, total.lo, fma(-*hi, total.hi, 1));
+    const f64_v one = f64_set1(1);
+    const smf_dd total = smf_two_sum(t.s, t.lost);
+    (void)one_row;
+    *hi = f64_div(one, total.hi);
+    const f64_v minus_hi = f64_sub(f64_set1(0), *hi);
+    *lo = f64_mul(*hi, f64_fma(minus_hi, total.lo, f64_fma(minus_hi, total.hi, one)));
 }
 
-/* max + L as two doubles, exactly. */
-SMF_INLINE void f64_lse(double max, double L, double *hi, double *lo)
+/* max + L as two doubles, exactly. `others` is the sum without the maxima; the largest e is 1 + u. */
+SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v u, f64_v *hi, f64_v *lo, const int one_row)
 {
+    const f64_v L = smf_log_total(maxima.s, smf_two_sum(others.s, others.lost), u, f64_UNSCALE);
     const smf_dd r = smf_two_sum(max, L);
+    (void)one_row;
     *hi = r.hi;
     *lo = r.lo;
 }

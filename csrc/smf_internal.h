@@ -35,11 +35,22 @@
 
 #if defined(__GNUC__)
 #define SMF_INLINE static inline __attribute__((always_inline, unused))
+#define SMF_NOINLINE __attribute__((noinline, unused))
 #define SMF_HIDDEN __attribute__((visibility("hidden")))
+#define SMF_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #else
 #define SMF_INLINE static __forceinline
+#define SMF_NOINLINE __declspec(noinline)
 #define SMF_HIDDEN
+#define SMF_ALIGNED(bytes) __declspec(align(bytes))
 #endif
+
+/* Bit patterns of float64. */
+#define SMF_SQRT_HALF_BITS UINT64_C(0x3fe6a09e667f3bcd)
+#define SMF_ONE_BITS UINT64_C(0x3ff0000000000000)
+
+#define SMF_SHORT 64  /* rows up to here go through a panel of columns, */
+#define SMF_SEVERAL 8 /* where there are at least so many of them */
 
 /* A loop over a few independent vectors, to be unrolled so that each lives in a register. */
 #if defined(__GNUC__) && !defined(__clang__) /* Clang does it unasked */

@@ -1,4 +1,4 @@
-/* smf_log.h: scalar double-double helpers and log(1 + a), once per row; no libm but fma.
+/* smf_log.h: double-double helpers and log(1 + a), in SIMD words: once per row, or for 8 rows at a time.
  *
  * No product ever stands beside an addition: compilers may contract that to a fused multiply-add.
  */
@@ -16,13 +16,13 @@
 #define SMF_LOG_LN2_LO -0x1.8432a1b0e2634p-43
 
 /* hi + lo, unevaluated. */
-typedef struct { double hi, lo; } smf_dd;
+typedef struct { f64_v hi, lo; } smf_dd;
 
 /* a + b = hi + lo exactly (Knuth). */
-SMF_INLINE smf_dd smf_two_sum(double a, double b)
+SMF_INLINE smf_dd smf_two_sum(f64_v a, f64_v b)
 {
-    const double s = a + b, t = s - a;
-    const smf_dd r = {s, (a - (s - t)) + (b - t)};
+    const f64_v s = f64_add(a, b), t = f64_sub(s, a);
+    const smf_dd r = {s, f64_add(f64_sub(a, f64_sub(s, t)), f64_sub(b, t))};
     return r;
 }
 
@@ -31,49 +31,42 @@ SMF_INLINE smf_dd smf_two_sum(double a, double b)
  * 1 + a = 2^k m with sqrt(1/2) <= m < sqrt(2); f = m - 1 is exact, for k = 0 it is a itself.
  *   log(m) = f - f^2/2 + s (f^2/2 + z p(z)),  s = f / (2 + f),  z = s^2
  * Bound: 0.75 ulp for every a (docs/numerics.md). */
-SMF_INLINE double smf_log1p(smf_dd a)
+SMF_INLINE f64_v smf_log1p(smf_dd a)
 {
-    double f = a.hi, tail = a.lo, k = 0;
-    if (f > 0x1.a827999fcef32p-2) { /* sqrt(2) - 1 */
-        const uint64_t sqrt_half = UINT64_C(0x3fe6a09e667f3bcd), one = UINT64_C(0x3ff0000000000000);
-        const smf_dd w = smf_two_sum(1, a.hi);
-        uint64_t bits, scale_bits;
-        double scale; /* 2^-k */
-        memcpy(&bits, &w.hi, sizeof bits);
-        const uint64_t e = (bits - sqrt_half) >> 52;
-        scale_bits = one - (e << 52);
-        memcpy(&scale, &scale_bits, sizeof scale);
-        k = (double)e;
-        f = w.hi * scale;
-        f -= 1;
-        tail = (w.lo + a.lo) * scale;
-    }
-    const double s = f / (2 + f), z = s * s, half = 0.5 * f * f;
-    double p = SMF_LOG_P6;
-    p = fma(p, z, SMF_LOG_P5);
-    p = fma(p, z, SMF_LOG_P4);
-    p = fma(p, z, SMF_LOG_P3);
-    p = fma(p, z, SMF_LOG_P2);
-    p = fma(p, z, SMF_LOG_P1);
-    p = fma(p, z, SMF_LOG_P0);
+    static const double coefficient[] = {SMF_LOG_P0, SMF_LOG_P1, SMF_LOG_P2, SMF_LOG_P3,
+                                         SMF_LOG_P4, SMF_LOG_P5, SMF_LOG_P6};
+    const f64_v one = f64_set1(1), k0 = f64_set1(0x1.a827999fcef32p-2); /* sqrt(2) - 1 */
+    const smf_dd w = smf_two_sum(one, a.hi);
+    f64_v scale; /* 2^-k */
+    f64_v k = f64_binade(w.hi, &scale);
+    f64_v f = f64_sub(f64_mul(w.hi, scale), one), tail = f64_mul(f64_add(w.lo, a.lo), scale);
+    k = f64_pick(a.hi, k0, k, f64_set1(0));
+    f = f64_pick(a.hi, k0, f, a.hi);
+    tail = f64_pick(a.hi, k0, tail, a.lo);
+
+    const f64_v minus_half_f = f64_mul(f64_set1(-0.5), f);
+    const f64_v s = f64_div(f, f64_add(f64_set1(2), f)), z = f64_mul(s, s);
+    f64_v p = f64_set1(coefficient[6]);
+    SMF_EACH(j, 6) p = f64_fma(p, z, f64_set1(coefficient[5 - j]));
     /* f - f^2/2 = d + rest of d, exactly but for the last place of a place */
-    const double d = fma(-0.5 * f, f, f), d_lo = fma(-0.5 * f, f, f - d);
-    const double small = fma(s, fma(z, p, half), d_lo) + tail / (1 + f);
-    const smf_dd sum = smf_two_sum(k * SMF_LOG_LN2_HI, d);
-    return sum.hi + (sum.lo + fma(k, SMF_LOG_LN2_LO, small));
+    const f64_v d = f64_fma(minus_half_f, f, f), d_lo = f64_fma(minus_half_f, f, f64_sub(f, d));
+    const f64_v half = f64_mul(f64_mul(f64_set1(0.5), f), f);
+    const f64_v small = f64_add(f64_fma(s, f64_fma(z, p, half), d_lo), f64_div(tail, f64_add(one, f)));
+    const smf_dd sum = smf_two_sum(f64_mul(k, f64_set1(SMF_LOG_LN2_HI)), d);
+    return f64_add(sum.hi, f64_add(sum.lo, f64_fma(k, f64_set1(SMF_LOG_LN2_LO), small)));
 }
 
 /* L = log(sum_j exp(x_j - max)) from what the pass over the row left: the number of elements equal to the
- * maximum, the sum of all others in units of 2^scale, and u with exp(max) = 1 + u in those units.
+ * maximum, the sum of all others in units of 1 / unscale, and u with exp(max) = 1 + u in those units.
  * The maximum itself is never summed: near probability 1 the result is the *others*, to full precision. */
-SMF_INLINE double smf_log_total(size_t maxima, smf_dd others, double u, double unscale)
+SMF_INLINE f64_v smf_log_total(f64_v maxima, smf_dd others, f64_v u, double unscale)
 {
-    const double e = 1 + u, e_lo = u - (e - 1);
-    const double hi = others.hi * unscale, lo = others.lo * unscale;
-    const double q = hi / e;
-    const double q_lo = (fma(-q, e_lo, fma(-q, e, hi)) + lo) / e;
-    smf_dd a = smf_two_sum((double)(maxima - 1), q);
-    a.lo += q_lo;
+    const f64_v one = f64_set1(1), e = f64_add(one, u), e_lo = f64_sub(u, f64_sub(e, one));
+    const f64_v hi = f64_mul(others.hi, f64_set1(unscale)), lo = f64_mul(others.lo, f64_set1(unscale));
+    const f64_v q = f64_div(hi, e), minus_q = f64_sub(f64_set1(0), q);
+    const f64_v rest = f64_fma(minus_q, e_lo, f64_fma(minus_q, e, hi));
+    smf_dd a = smf_two_sum(f64_sub(maxima, one), q);
+    a.lo = f64_add(a.lo, f64_div(f64_add(rest, lo), e));
     return smf_log1p(a);
 }
 

@@ -37,8 +37,9 @@
 #define v_pow2 SMF_W(_pow2)
 #define v_drop_eq SMF_W(_drop_eq)
 #define v_count_eq SMF_W(_count_eq)
-#define v_hmax SMF_W(_hmax)
+#define v_pick SMF_W(_pick)
 #define v_first SMF_W(_first)
+#define v_hmax SMF_W(_hmax)
 #define W SMF_W(_W)
 
 /* Where a vector's lanes lie: along the row, or across rows (one row a lane: smf_cols.h). Always a compile-time
@@ -62,12 +63,17 @@ typedef struct {
     ptrdiff_t x_col, y_col;      /* bytes */
     const char *next_x, *next_y; /* the row after this one: its cache lines are fetched during this one's exp */
     size_t n;
-    v_t max[SMF_UNROLL];                                        /* the largest logit */
-    v_t c[SMF_UNROLL], magic[SMF_UNROLL], clamp[SMF_UNROLL];    /* shift; rounding constant, lower clamp of x - c */
+    v_t max[SMF_UNROLL];                                     /* the largest logit */
+    v_t c[SMF_UNROLL], magic[SMF_UNROLL], clamp[SMF_UNROLL]; /* shift; rounding constant, lower clamp of x - c */
     SMF_W(_total) total[SMF_UNROLL];
-    size_t maxima;                                              /* elements equal to max */
+    size_t maxima;                                           /* elements equal to max */
     v_t maxima_across[SMF_UNROLL];
-    v_t hi[SMF_UNROLL], lo[SMF_UNROLL];                         /* constants of the last pass */
+    v_t hi[SMF_UNROLL], lo[SMF_UNROLL];                      /* constants of the last pass */
+    size_t rows;                                             /* across: how many, ... */
+    int lanes;                                               /* ... how many of a single vector's lanes hold one, */
+    ptrdiff_t y_row;                                         /* and where logsumexp's results go */
+    int passes;                                              /* across: the order of the sum; smf_cols.h */
+    unsigned char lane[W], merges[W];
 } SMF_W(_row);
 
 #define SMF_AT(j) (layout == SMF_ACROSS ? (j) : 0)
@@ -107,22 +113,15 @@ SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, 
     for (int k = 0; k < lanes; k++) SMF_W(_put1)(p, col, i + (size_t)(j * W + k), lane[k]);
 }
 
-/* round(max log2 e), in every lane that is not shifted. */
-SMF_INLINE v_t SMF_W(_n_max)(v_t max)
+/* Step 2: max[j] is known. */
+SMF_INLINE void SMF_W(_shift)(SMF_W(_row) *row, int j)
 {
-    const v_t magic = v_set1(SMF_W(_MAGIC));
-    return v_sub(v_fma(max, v_set1(SMF_W(_LOG2E)), magic), magic);
-}
-
-/* Step 2 for one row. Returns whether it is shifted. */
-SMF_INLINE int SMF_W(_shift)(real max, real n_max, real *c, real *magic, real *clamp)
-{
-    const int shifted = !(max >= -SMF_W(_NO_SHIFT) && max <= SMF_W(_NO_SHIFT));
-    const real n = shifted ? 0 : n_max;
-    *c = shifted ? max : 0;
-    *magic = SMF_W(_MAGIC) + (SMF_W(_TOP) - n);
-    *clamp = (n - SMF_W(_TOP)) * SMF_W(_LN2_HI);
-    return shifted;
+    const v_t zero = v_set1(0), magic = v_set1(SMF_W(_MAGIC)), top = v_set1(SMF_W(_TOP)), max = row->max[j];
+    const v_t size = v_max(v_sub(zero, max), max), limit = v_set1(SMF_W(_NO_SHIFT));
+    const v_t n_max = v_pick(size, limit, zero, v_sub(v_fma(max, v_set1(SMF_W(_LOG2E)), magic), magic));
+    row->c[j] = v_pick(size, limit, max, zero);
+    row->magic[j] = v_add(magic, v_sub(top, n_max));
+    row->clamp[j] = v_mul(v_sub(n_max, top), v_set1(SMF_W(_LN2_HI)));
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */
@@ -206,7 +205,6 @@ SMF_INLINE void SMF_W(_step_minus)(SMF_W(_row) *row, size_t i, const int count, 
  * passed over here: it shows in the total.) */
 SMF_INLINE real SMF_W(_begin)(SMF_W(_row) *row, int *shifted, const int layout)
 {
-    real c, magic, clamp;
     v_t m[SMF_UNROLL];
     SMF_EACH(j, SMF_UNROLL) m[j] = v_set1(-(real)INFINITY);
 #define STEP(s, i, count, lanes) SMF_W(_step_max)(s, i, count, lanes, m, layout)
@@ -215,16 +213,21 @@ SMF_INLINE real SMF_W(_begin)(SMF_W(_row) *row, int *shifted, const int layout)
     SMF_EACH(j, SMF_UNROLL) m[0] = v_max(m[0], m[j]);
     const real max = v_hmax(m[0]);
     row->max[0] = v_set1(max);
-    *shifted = SMF_W(_shift)(max, v_first(SMF_W(_n_max)(row->max[0])), &c, &magic, &clamp);
-    row->c[0] = v_set1(c);
-    row->magic[0] = v_set1(magic);
-    row->clamp[0] = v_set1(clamp);
-    row->total[0] = SMF_W(_total_zero)();
+    SMF_W(_shift)(row, 0);
+    *shifted = max < -SMF_W(_NO_SHIFT) || max > SMF_W(_NO_SHIFT);
+    row->total[0] = SMF_W(_total_of)(v_set1(0));
     row->maxima = 0;
     return max;
 }
 
 #define SMF_FINITE(a) ((a) - (a) == 0)
+
+/* How many lanes of a total are NaN. */
+SMF_INLINE int SMF_W(_nan_lanes)(SMF_W(_total) total)
+{
+    const v_t t = SMF_W(_total_round)(total);
+    return W - (int)v_count_eq(t, t);
+}
 
 SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane)
 {
@@ -267,50 +270,44 @@ SMF_INLINE void SMF_W(_softmax_row)(SMF_W(_row) *row, const int layout)
 #define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 0, layout)
     else SMF_PASS(STEP, row);
 #undef STEP
-    const smf_dd total = SMF_W(_total_sum)(&row->total[0]);
-    if (total.hi != total.hi) {
+    row->total[0] = SMF_W(_total_sum)(row->total[0]);
+    if (SMF_W(_nan_lanes)(row->total[0])) {
         SMF_W(_fill_nan)(row, 0);
         return;
     }
-    real hi, lo;
-    SMF_W(_reciprocal)(total, &hi, &lo);
-    row->hi[0] = v_set1(hi);
-    row->lo[0] = v_set1(lo);
+    SMF_W(_reciprocal)(row->total[0], &row->hi[0], &row->lo[0], 1);
 #define STEP(s, i, count, lanes) SMF_W(_step_scale)(s, i, count, lanes, layout)
     SMF_PASS(STEP, row);
 #undef STEP
 }
 
-/* max + L = *hi + *lo; returns 0, and the largest logit in *hi, where the row is special. */
-SMF_INLINE int SMF_W(_lse_row)(SMF_W(_row) *row, real *hi, real *lo, const int layout)
+/* max + L = hi + lo; returns 0 where the row is special. */
+SMF_INLINE int SMF_W(_lse_row)(SMF_W(_row) *row, real *max, const int layout)
 {
     int shifted;
-    const real max = SMF_W(_begin)(row, &shifted, layout);
-    *hi = max;
-    if (!SMF_FINITE(max)) return 0;
+    *max = SMF_W(_begin)(row, &shifted, layout);
+    if (!SMF_FINITE(*max)) return 0;
 #define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 1, layout)
     if (shifted) SMF_PASS(STEP, row);
 #undef STEP
 #define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 0, layout)
     else SMF_PASS(STEP, row);
 #undef STEP
-    const smf_dd others = SMF_W(_total_sum)(&row->total[0]);
-    if (others.hi != others.hi) return 0;
+    row->total[0] = SMF_W(_total_sum)(row->total[0]);
+    if (SMF_W(_nan_lanes)(row->total[0])) return 0;
     v_t s, u;
     SMF_W(_exp)(row, row->max, &s, &u, 1, 1, layout);
-    SMF_W(_lse)(max, smf_log_total(row->maxima, others, (double)v_first(u), SMF_W(_UNSCALE)), hi, lo);
+    SMF_W(_lse)(row->max[0], SMF_W(_total_count)(row->maxima), row->total[0], u, &row->hi[0], &row->lo[0], 1);
     return 1;
 }
 
 SMF_INLINE void SMF_W(_log_softmax_row)(SMF_W(_row) *row, const int layout)
 {
-    real hi, lo;
-    if (!SMF_W(_lse_row)(row, &hi, &lo, layout)) {
-        SMF_W(_special_log_softmax)(row, hi);
+    real max;
+    if (!SMF_W(_lse_row)(row, &max, layout)) {
+        SMF_W(_special_log_softmax)(row, max);
         return;
     }
-    row->hi[0] = v_set1(hi);
-    row->lo[0] = v_set1(lo);
 #define STEP(s, i, count, lanes) SMF_W(_step_minus)(s, i, count, lanes, layout)
     SMF_PASS(STEP, row);
 #undef STEP
@@ -318,70 +315,98 @@ SMF_INLINE void SMF_W(_log_softmax_row)(SMF_W(_row) *row, const int layout)
 
 SMF_INLINE void SMF_W(_logsumexp_row)(SMF_W(_row) *row, const int layout)
 {
-    real hi, lo;
-    if (!SMF_W(_lse_row)(row, &hi, &lo, layout) && SMF_W(_any_nan)(row)) hi = (real)NAN;
-    SMF_W(_put1)(row->y, 0, 0, hi);
+    real max;
+    if (SMF_W(_lse_row)(row, &max, layout)) SMF_W(_put1)(row->y, 0, 0, v_first(row->hi[0]));
+    else SMF_W(_put1)(row->y, 0, 0, SMF_W(_any_nan)(row) ? (real)NAN : max);
 }
 
 #include "smf_cols.h"
 
-/* The kernels: the rows of a job one after the other or, where neighbouring rows are neighbours in memory, side by
- * side. (The count of maxima across is kept in floats: below 2^24.) */
+/* The kernels. Which rows go where is decided here and nowhere else. */
 #define SMF_UNIT(stride) ((stride) == (ptrdiff_t)sizeof(real))
-#define SMF_KERNEL(op, y_is)                                                                                 \
-    SMF_INLINE void SMF_W(_##op##_rows)(const smf_job *job, size_t r, size_t end, const int layout)          \
-    {                                                                                                        \
-        SMF_W(_row) row;                                                                                     \
-        row.x_col = job->x_col;                                                                              \
-        row.y_col = job->y_col;                                                                              \
-        row.n = job->n;                                                                                      \
-        for (; r < end; r++) {                                                                               \
-            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                        \
-            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                              \
-            row.next_x = row.x + (r + 1 < end ? job->x_row : 0);                                             \
-            row.next_y = row.y + (r + 1 < end ? job->y_row : 0);                                             \
-            SMF_W(_##op##_row)(&row, layout);                                                                \
-        }                                                                                                    \
-    }                                                                                                        \
-    static void SMF_W(_##op##_contiguous)(const smf_job *job)                                                \
-    {                                                                                                        \
-        SMF_W(_##op##_rows)(job, 0, job->rows, SMF_CONTIGUOUS);                                              \
-    }                                                                                                        \
-    static void SMF_W(_##op##_strided)(const smf_job *job, size_t r, size_t end)                             \
-    {                                                                                                        \
-        SMF_W(_##op##_rows)(job, r, end, SMF_STRIDED);                                                       \
-    }                                                                                                        \
-    static void SMF_W(_##op##_side_by_side)(const smf_job *job)                                              \
-    {                                                                                                        \
-        SMF_W(_row) row;                                                                                     \
-        row.x_col = job->x_col;                                                                              \
-        row.y_col = job->y_col;                                                                              \
-        row.n = job->n;                                                                                      \
-        for (size_t r = 0, some; r < job->rows; r += some) {                                                 \
-            const size_t left = job->rows - r;                                                               \
-            int done;                                                                                        \
-            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                        \
-            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                              \
-            some = left >= SMF_UNROLL * W ? SMF_UNROLL * W : left >= W ? W : left;                           \
-            if (some > W) done = SMF_W(_##op##_across)(&row, job->y_row, SMF_UNROLL, W);                     \
-            else done = SMF_W(_##op##_across)(&row, job->y_row, 1, (int)some);                               \
-            if (!done) SMF_W(_##op##_strided)(job, r, r + some);                                             \
-        }                                                                                                    \
-    }                                                                                                        \
-    static void SMF_W(_##op)(const smf_job *job)                                                             \
-    {                                                                                                        \
-        if (SMF_UNIT(job->x_col) && y_is(job->y_col)) SMF_W(_##op##_contiguous)(job);                        \
-        else if (SMF_UNIT(job->x_row) && y_is(job->y_row) && job->n >> 24 == 0)                              \
-            SMF_W(_##op##_side_by_side)(job);                                                                \
-        else SMF_W(_##op##_strided)(job, 0, job->rows);                                                      \
+#define SMF_KERNEL(op, per_element)                                                                           \
+    SMF_INLINE void SMF_W(_##op##_rows)(const smf_job *job, size_t r, size_t end, const int layout)           \
+    {                                                                                                         \
+        SMF_W(_row) row;                                                                                      \
+        row.x_col = job->x_col;                                                                               \
+        row.y_col = job->y_col;                                                                               \
+        row.n = job->n;                                                                                       \
+        for (; r < end; r++) {                                                                                \
+            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                         \
+            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                               \
+            row.next_x = row.x + (r + 1 < end ? job->x_row : 0);                                              \
+            row.next_y = row.y + (r + 1 < end ? job->y_row : 0);                                              \
+            SMF_W(_##op##_row)(&row, layout);                                                                 \
+        }                                                                                                     \
+    }                                                                                                         \
+    static SMF_NOINLINE void SMF_W(_##op##_contiguous)(const smf_job *job, size_t r, size_t end)              \
+    {                                                                                                         \
+        SMF_W(_##op##_rows)(job, r, end, SMF_CONTIGUOUS);                                                     \
+    }                                                                                                         \
+    static SMF_NOINLINE void SMF_W(_##op##_strided)(const smf_job *job, size_t r, size_t end)                 \
+    {                                                                                                         \
+        SMF_W(_##op##_rows)(job, r, end, SMF_STRIDED);                                                        \
+    }                                                                                                         \
+    static void SMF_W(_##op##_one_by_one)(const smf_job *job, size_t r, size_t end)                           \
+    {                                                                                                         \
+        if (SMF_UNIT(job->x_col) && (SMF_UNIT(job->y_col) || !per_element))                                   \
+            SMF_W(_##op##_contiguous)(job, r, end);                                                           \
+        else SMF_W(_##op##_strided)(job, r, end);                                                             \
+    }                                                                                                         \
+    static SMF_NOINLINE int SMF_W(_##op##_vectors)(SMF_W(_row) *row)                                          \
+    {                                                                                                         \
+        return SMF_W(_##op##_across)(row, SMF_UNROLL, W);                                                     \
+    }                                                                                                         \
+    static SMF_NOINLINE int SMF_W(_##op##_vector)(SMF_W(_row) *row)                                           \
+    {                                                                                                         \
+        return SMF_W(_##op##_across)(row, 1, row->lanes);                                                     \
+    }                                                                                                         \
+    static void SMF_W(_##op##_across_rows)(const smf_job *job, const int short_rows)                          \
+    {                                                                                                         \
+        SMF_ALIGNED(64) real panel[SMF_SHORT * SMF_UNROLL * W];                                               \
+        SMF_W(_row) row;                                                                                      \
+        SMF_W(_order)(&row, job->n);                                                                          \
+        row.n = job->n;                                                                                       \
+        row.y_row = job->y_row;                                                                               \
+        for (size_t r = 0; r < job->rows; r += row.rows) {                                                    \
+            const size_t left = job->rows - r;                                                                \
+            const int count = SMF_UNROLL > 1 && left >= SMF_UNROLL * W ? SMF_UNROLL : 1;                      \
+            int done;                                                                                         \
+            row.rows = left < (size_t)(count * W) ? left : (size_t)(count * W);                               \
+            row.lanes = short_rows || left >= W ? W : (int)left;                                              \
+            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                         \
+            row.x_col = job->x_col;                                                                           \
+            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                               \
+            row.y_col = job->y_col;                                                                           \
+            if (short_rows) {                                                                                 \
+                SMF_W(_panel_load)(&row, job->x_row, count, panel);                                           \
+                row.x = (const char *)panel;                                                                  \
+                row.x_col = count * W * (ptrdiff_t)sizeof(real);                                              \
+                if (per_element) row.y = (char *)panel, row.y_col = row.x_col;                                \
+            }                                                                                                 \
+            done = count > 1 ? SMF_W(_##op##_vectors)(&row) : SMF_W(_##op##_vector)(&row);                    \
+            if (!done) SMF_W(_##op##_one_by_one)(job, r, r + row.rows);                                       \
+            else if (short_rows && per_element) {                                                             \
+                row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                           \
+                row.y_col = job->y_col;                                                                       \
+                SMF_W(_panel_store)(&row, count, panel);                                                      \
+            }                                                                                                 \
+        }                                                                                                     \
+    }                                                                                                         \
+    static void SMF_W(_##op)(const smf_job *job)                                                              \
+    {                                                                                                         \
+        if (job->rows >= SMF_SEVERAL && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || !per_element) &&     \
+            !SMF_UNIT(job->x_col) && job->n >> 24 == 0)                                                       \
+            SMF_W(_##op##_across_rows)(job, 0);                                                               \
+        else if (job->rows >= SMF_SEVERAL && job->n <= SMF_SHORT && job->n > 0)                               \
+            SMF_W(_##op##_across_rows)(job, 1);                                                               \
+        else SMF_W(_##op##_one_by_one)(job, 0, job->rows);                                                    \
     }
-#define SMF_ANY(stride) 1 /* one result a row: stored one by one */
 
-SMF_KERNEL(softmax, SMF_UNIT)
-SMF_KERNEL(log_softmax, SMF_UNIT)
-SMF_KERNEL(logsumexp, SMF_ANY)
+SMF_KERNEL(softmax, 1)
+SMF_KERNEL(log_softmax, 1)
+SMF_KERNEL(logsumexp, 0)
 
-#undef SMF_ANY
 #undef SMF_KERNEL
 #undef SMF_UNIT
 #undef SMF_AT

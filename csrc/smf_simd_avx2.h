@@ -59,6 +59,12 @@ SMF_INLINE size_t f32_count_eq(f32_v x, f32_v m)
     const int b = _mm256_movemask_ps(_mm256_cmp_ps(x.b, m.b, _CMP_EQ_OQ));
     return (size_t)_mm_popcnt_u32((unsigned)(a | b << 8));
 }
+SMF_INLINE f32_v f32_pick(f32_v x, f32_v m, f32_v v, f32_v w)
+{
+    f32_v r = {_mm256_blendv_ps(w.a, v.a, _mm256_cmp_ps(x.a, m.a, _CMP_GT_OQ)),
+               _mm256_blendv_ps(w.b, v.b, _mm256_cmp_ps(x.b, m.b, _CMP_GT_OQ))};
+    return r;
+}
 SMF_INLINE float f32_hmax(f32_v x)
 {
     const __m256 m = _mm256_max_ps(x.a, x.b);
@@ -74,6 +80,13 @@ SMF_INLINE f64_v avx2_widen(__m256 x)
 }
 SMF_INLINE f64_v f32_lo(f32_v x) { return avx2_widen(x.a); }
 SMF_INLINE f64_v f32_hi(f32_v x) { return avx2_widen(x.b); }
+
+SMF_INLINE f32_v f32_join(f64_v x, f64_v y)
+{
+    f32_v r = {_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(x.a)), _mm256_cvtpd_ps(x.b), 1),
+               _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(y.a)), _mm256_cvtpd_ps(y.b), 1)};
+    return r;
+}
 
 SMF_INLINE f64_v f64_set1(double x) { f64_v r = {_mm256_set1_pd(x), _mm256_set1_pd(x)}; return r; }
 SMF_INLINE f64_v f64_load(const double *p) { f64_v r = {_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)}; return r; }
@@ -119,6 +132,12 @@ SMF_INLINE size_t f64_count_eq(f64_v x, f64_v m)
     const int b = _mm256_movemask_pd(_mm256_cmp_pd(x.b, m.b, _CMP_EQ_OQ));
     return (size_t)_mm_popcnt_u32((unsigned)(a | b << 4));
 }
+SMF_INLINE f64_v f64_pick(f64_v x, f64_v m, f64_v v, f64_v w)
+{
+    f64_v r = {_mm256_blendv_pd(w.a, v.a, _mm256_cmp_pd(x.a, m.a, _CMP_GT_OQ)),
+               _mm256_blendv_pd(w.b, v.b, _mm256_cmp_pd(x.b, m.b, _CMP_GT_OQ))};
+    return r;
+}
 SMF_INLINE double f64_hmax(f64_v x)
 {
     const __m256d m = _mm256_max_pd(x.a, x.b);
@@ -126,14 +145,135 @@ SMF_INLINE double f64_hmax(f64_v x)
     return _mm_cvtsd_f64(_mm_max_sd(h, _mm_unpackhi_pd(h, h)));
 }
 SMF_INLINE double f64_first(f64_v x) { return _mm256_cvtsd_f64(x.a); }
-SMF_INLINE f64_v f64_swap1(f64_v x)
+SMF_AVX2_PAIR(f64_v, f64_div, _mm256_div_pd)
+SMF_AVX2_PAIR(f64_v, f64_zip1_lo, _mm256_unpacklo_pd)
+SMF_AVX2_PAIR(f64_v, f64_zip1_hi, _mm256_unpackhi_pd)
+#define SMF_LOW_HALVES(x, y) _mm256_permute2f128_pd(x, y, 0x20)
+#define SMF_HIGH_HALVES(x, y) _mm256_permute2f128_pd(x, y, 0x31)
+SMF_AVX2_PAIR(f64_v, f64_zip2_lo, SMF_LOW_HALVES)
+SMF_AVX2_PAIR(f64_v, f64_zip2_hi, SMF_HIGH_HALVES)
+SMF_INLINE f64_v f64_zip4_lo(f64_v x, f64_v y) { f64_v r = {x.a, y.a}; return r; }
+SMF_INLINE f64_v f64_zip4_hi(f64_v x, f64_v y) { f64_v r = {x.b, y.b}; return r; }
+SMF_INLINE __m256d avx2_binade(__m256d v, __m256d *scale)
 {
-    f64_v r = {_mm256_permute_pd(x.a, 5), _mm256_permute_pd(x.b, 5)};
+    const __m256i half = _mm256_set1_epi64x((long long)SMF_SQRT_HALF_BITS), one = _mm256_set1_epi64x((long long)SMF_ONE_BITS);
+    const __m256i k = _mm256_srli_epi64(_mm256_sub_epi64(_mm256_castpd_si256(v), half), 52);
+    const __m256d two52 = _mm256_set1_pd(0x1p52); /* k in its low bits makes 2^52 + k */
+    *scale = _mm256_castsi256_pd(_mm256_sub_epi64(one, _mm256_slli_epi64(k, 52)));
+    return _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(k, _mm256_castpd_si256(two52))), two52);
+}
+SMF_INLINE f64_v f64_binade(f64_v v, f64_v *scale)
+{
+    f64_v r;
+    r.a = avx2_binade(v.a, &scale->a);
+    r.b = avx2_binade(v.b, &scale->b);
     return r;
 }
-SMF_INLINE f64_v f64_swap2(f64_v x)
+
+SMF_INLINE __m256i avx2_mask4(int columns)
 {
-    f64_v r = {_mm256_permute2f128_pd(x.a, x.a, 1), _mm256_permute2f128_pd(x.b, x.b, 1)};
-    return r;
+    return _mm256_loadu_si256((const __m256i *)(avx2_mask64 + 8 - columns));
 }
-SMF_INLINE f64_v f64_swap4(f64_v x) { f64_v r = {x.b, x.a}; return r; }
+
+/* 4 x 4 blocks of 8 rows r, r + 4 to columns, and back. */
+SMF_INLINE void avx2_turn_ps(__m256 z[4])
+{
+    const __m256 a = _mm256_unpacklo_ps(z[0], z[1]), b = _mm256_unpackhi_ps(z[0], z[1]);
+    const __m256 c = _mm256_unpacklo_ps(z[2], z[3]), d = _mm256_unpackhi_ps(z[2], z[3]);
+    z[0] = _mm256_shuffle_ps(a, c, 0x44);
+    z[1] = _mm256_shuffle_ps(a, c, 0xEE);
+    z[2] = _mm256_shuffle_ps(b, d, 0x44);
+    z[3] = _mm256_shuffle_ps(b, d, 0xEE);
+}
+SMF_INLINE __m128 avx2_some_ps(const char *p, int i, int columns)
+{
+    const float *at = (const float *)(const void *)p + i;
+    return columns == 4 ? _mm_loadu_ps(at)
+                        : _mm_maskload_ps(at, _mm_loadu_si128((const __m128i *)(avx2_mask32 + 16 - columns)));
+}
+SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
+{
+    __m256 z[4];
+#define SMF_HALF(half, first)                                                                          \
+    SMF_EACH(r, 4)                                                                                     \
+    z[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(avx2_some_ps(p[first + r], i, columns)),        \
+                                avx2_some_ps(p[first + r + 4], i, columns), 1);                        \
+    avx2_turn_ps(z);                                                                                   \
+    SMF_EACH(q, 4) c[q].half = z[q]
+    SMF_HALF(a, 0);
+    SMF_HALF(b, 8);
+#undef SMF_HALF
+}
+/* Not by maskstore, which takes some 20 cycles on AMD. */
+SMF_INLINE void avx2_put_ps(const char *p, int i, int columns, __m128 v)
+{
+    float *at = (float *)(void *)p + i;
+    if (columns == 4) _mm_storeu_ps(at, v);
+    else if (columns == 1) _mm_store_ss(at, v);
+    else {
+        _mm_storel_pi((__m64 *)(void *)at, v);
+        if (columns == 3) _mm_store_ss(at + 2, _mm_movehl_ps(v, v));
+    }
+}
+SMF_INLINE void f32_store4(const char *const *p, int i, int columns, const f32_v *c)
+{
+    __m256 z[4];
+#define SMF_HALF(half, first)                                                       \
+    SMF_EACH(q, 4) z[q] = c[q].half;                                                \
+    avx2_turn_ps(z);                                                                \
+    SMF_EACH(r, 4)                                                                  \
+    {                                                                               \
+        avx2_put_ps(p[first + r], i, columns, _mm256_castps256_ps128(z[r]));        \
+        avx2_put_ps(p[first + r + 4], i, columns, _mm256_extractf128_ps(z[r], 1));  \
+    }
+    SMF_HALF(a, 0)
+    SMF_HALF(b, 8)
+#undef SMF_HALF
+}
+
+/* 4 x 4 blocks of 4 rows of doubles. */
+SMF_INLINE void avx2_turn_pd(__m256d z[4])
+{
+    const __m256d a = _mm256_unpacklo_pd(z[0], z[1]), b = _mm256_unpackhi_pd(z[0], z[1]);
+    const __m256d c = _mm256_unpacklo_pd(z[2], z[3]), d = _mm256_unpackhi_pd(z[2], z[3]);
+    z[0] = SMF_LOW_HALVES(a, c);
+    z[1] = SMF_LOW_HALVES(b, d);
+    z[2] = SMF_HIGH_HALVES(a, c);
+    z[3] = SMF_HIGH_HALVES(b, d);
+}
+SMF_INLINE void f64_load4(const char *const *p, int i, int columns, f64_v *c)
+{
+    __m256d z[4];
+#define SMF_HALF(half, first)                                                                                     \
+    SMF_EACH(r, 4)                                                                                                \
+    {                                                                                                             \
+        const double *at = (const double *)(const void *)p[first + r] + i;                                        \
+        z[r] = columns == 4 ? _mm256_loadu_pd(at) : _mm256_maskload_pd(at, avx2_mask4(columns));                  \
+    }                                                                                                             \
+    avx2_turn_pd(z);                                                                                              \
+    SMF_EACH(q, 4) c[q].half = z[q]
+    SMF_HALF(a, 0);
+    SMF_HALF(b, 4);
+#undef SMF_HALF
+}
+SMF_INLINE void avx2_put_pd(const char *p, int i, int columns, __m256d v)
+{
+    double *at = (double *)(void *)p + i;
+    if (columns == 4) _mm256_storeu_pd(at, v);
+    else if (columns == 1) _mm_store_sd(at, _mm256_castpd256_pd128(v));
+    else {
+        _mm_storeu_pd(at, _mm256_castpd256_pd128(v));
+        if (columns == 3) _mm_store_sd(at + 2, _mm256_extractf128_pd(v, 1));
+    }
+}
+SMF_INLINE void f64_store4(const char *const *p, int i, int columns, const f64_v *c)
+{
+    __m256d z[4];
+#define SMF_HALF(half, first)                                        \
+    SMF_EACH(q, 4) z[q] = c[q].half;                                 \
+    avx2_turn_pd(z);                                                 \
+    SMF_EACH(r, 4) avx2_put_pd(p[first + r], i, columns, z[r])
+    SMF_HALF(a, 0);
+    SMF_HALF(b, 4);
+#undef SMF_HALF
+}

@@ -40,6 +40,11 @@ typedef struct { float64x2_t q[4]; } f64_v;
         v.q[k] = vreinterpretq_##S##_##U(vbicq_##U(vreinterpretq_##U##_##S(v.q[k]), vceqq_##S(x.q[k], m.q[k]))); \
         return v;                                                                                          \
     }                                                                                                      \
+    SMF_INLINE F##_v F##_pick(F##_v x, F##_v m, F##_v v, F##_v w)                                          \
+    {                                                                                                      \
+        SMF_EACH(k, 4) x.q[k] = vbslq_##S(vcgtq_##S(x.q[k], m.q[k]), v.q[k], w.q[k]);                      \
+        return x;                                                                                          \
+    }                                                                                                      \
     SMF_INLINE size_t F##_count_eq(F##_v x, F##_v m)                                                       \
     {                                                                                                      \
         size_t n = 0; /* a true lane is all ones: it counts as minus one */                                \
@@ -71,6 +76,105 @@ SMF_INLINE f64_v neon_widen(float32x4_t a, float32x4_t b)
 }
 SMF_INLINE f64_v f32_lo(f32_v x) { return neon_widen(x.q[0], x.q[1]); }
 SMF_INLINE f64_v f32_hi(f32_v x) { return neon_widen(x.q[2], x.q[3]); }
-SMF_INLINE f64_v f64_swap1(f64_v x) { SMF_EACH(k, 4) x.q[k] = vextq_f64(x.q[k], x.q[k], 1); return x; }
-SMF_INLINE f64_v f64_swap2(f64_v x) { f64_v r = {{x.q[1], x.q[0], x.q[3], x.q[2]}}; return r; }
-SMF_INLINE f64_v f64_swap4(f64_v x) { f64_v r = {{x.q[2], x.q[3], x.q[0], x.q[1]}}; return r; }
+SMF_INLINE f32_v f32_join(f64_v x, f64_v y)
+{
+    f32_v r;
+    SMF_EACH(k, 2) r.q[k] = vcvt_high_f32_f64(vcvt_f32_f64(x.q[2 * k]), x.q[2 * k + 1]);
+    SMF_EACH(k, 2) r.q[k + 2] = vcvt_high_f32_f64(vcvt_f32_f64(y.q[2 * k]), y.q[2 * k + 1]);
+    return r;
+}
+
+SMF_INLINE f64_v f64_div(f64_v x, f64_v y) { SMF_EACH(k, 4) x.q[k] = vdivq_f64(x.q[k], y.q[k]); return x; }
+SMF_INLINE f64_v f64_zip1_lo(f64_v x, f64_v y) { SMF_EACH(k, 4) x.q[k] = vzip1q_f64(x.q[k], y.q[k]); return x; }
+SMF_INLINE f64_v f64_zip1_hi(f64_v x, f64_v y) { SMF_EACH(k, 4) x.q[k] = vzip2q_f64(x.q[k], y.q[k]); return x; }
+SMF_INLINE f64_v f64_zip2_lo(f64_v x, f64_v y) { f64_v r = {{x.q[0], y.q[0], x.q[2], y.q[2]}}; return r; }
+SMF_INLINE f64_v f64_zip2_hi(f64_v x, f64_v y) { f64_v r = {{x.q[1], y.q[1], x.q[3], y.q[3]}}; return r; }
+SMF_INLINE f64_v f64_zip4_lo(f64_v x, f64_v y) { f64_v r = {{x.q[0], x.q[1], y.q[0], y.q[1]}}; return r; }
+SMF_INLINE f64_v f64_zip4_hi(f64_v x, f64_v y) { f64_v r = {{x.q[2], x.q[3], y.q[2], y.q[3]}}; return r; }
+SMF_INLINE f64_v f64_binade(f64_v v, f64_v *scale)
+{
+    const uint64x2_t half = vdupq_n_u64(SMF_SQRT_HALF_BITS), one = vdupq_n_u64(SMF_ONE_BITS);
+    SMF_EACH(q, 4)
+    {
+        const uint64x2_t k = vshrq_n_u64(vsubq_u64(vreinterpretq_u64_f64(v.q[q]), half), 52);
+        scale->q[q] = vreinterpretq_f64_u64(vsubq_u64(one, vshlq_n_u64(k, 52)));
+        v.q[q] = vcvtq_f64_u64(k);
+    }
+    return v;
+}
+
+/* 4 x 4 blocks to columns, and back. */
+SMF_INLINE void neon_turn(float32x4_t z[4])
+{
+    const float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(z[0], z[1])), b = vreinterpretq_f64_f32(vtrn2q_f32(z[0], z[1]));
+    const float64x2_t c = vreinterpretq_f64_f32(vtrn1q_f32(z[2], z[3])), d = vreinterpretq_f64_f32(vtrn2q_f32(z[2], z[3]));
+    z[0] = vreinterpretq_f32_f64(vtrn1q_f64(a, c));
+    z[1] = vreinterpretq_f32_f64(vtrn1q_f64(b, d));
+    z[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c));
+    z[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
+}
+SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
+{
+    SMF_EACH(g, 4)
+    {
+        float32x4_t z[4];
+        SMF_EACH(r, 4)
+        {
+            float part[4] = {0, 0, 0, 0};
+            const char *at = p[4 * g + r] + (size_t)i * sizeof(float);
+            if (columns == 4) z[r] = vld1q_f32((const float *)(const void *)at);
+            else {
+                memcpy(part, at, (size_t)columns * sizeof(float));
+                z[r] = vld1q_f32(part);
+            }
+        }
+        neon_turn(z);
+        SMF_EACH(q, 4) c[q].q[g] = z[q];
+    }
+}
+SMF_INLINE void f32_store4(const char *const *p, int i, int columns, const f32_v *c)
+{
+    SMF_EACH(g, 4)
+    {
+        float32x4_t z[4];
+        SMF_EACH(q, 4) z[q] = c[q].q[g];
+        neon_turn(z);
+        SMF_EACH(r, 4)
+        {
+            float part[4];
+            char *at = (char *)p[4 * g + r] + (size_t)i * sizeof(float);
+            if (columns == 4) vst1q_f32((float *)(void *)at, z[r]);
+            else {
+                vst1q_f32(part, z[r]);
+                memcpy(at, part, (size_t)columns * sizeof(float));
+            }
+        }
+    }
+}
+SMF_INLINE void f64_load4(const char *const *p, int i, int columns, f64_v *c)
+{
+    SMF_EACH(g, 4)
+    {
+        double part[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+        SMF_EACH(r, 2) memcpy(part[r], p[2 * g + r] + (size_t)i * sizeof(double), (size_t)columns * sizeof(double));
+        SMF_EACH(h, 2)
+        {
+            const float64x2_t a = vld1q_f64(part[0] + 2 * h), b = vld1q_f64(part[1] + 2 * h);
+            c[2 * h].q[g] = vzip1q_f64(a, b);
+            c[2 * h + 1].q[g] = vzip2q_f64(a, b);
+        }
+    }
+}
+SMF_INLINE void f64_store4(const char *const *p, int i, int columns, const f64_v *c)
+{
+    SMF_EACH(g, 4)
+    {
+        double part[2][4];
+        SMF_EACH(h, 2)
+        {
+            vst1q_f64(part[0] + 2 * h, vzip1q_f64(c[2 * h].q[g], c[2 * h + 1].q[g]));
+            vst1q_f64(part[1] + 2 * h, vzip2q_f64(c[2 * h].q[g], c[2 * h + 1].q[g]));
+        }
+        SMF_EACH(r, 2) memcpy((char *)p[2 * g + r] + (size_t)i * sizeof(double), part[r], (size_t)columns * sizeof(double));
+    }
+}

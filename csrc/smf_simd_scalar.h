@@ -9,8 +9,14 @@
  *   pow2(t)            the bits of t shifted up to the exponent field (23 or 52)
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane             first(v)                   lane 0
- *   f64 swap1(v) swap2(v) swap4(v)              lane i takes lane i ^ 1, 2, 4
- *   f32 lo(v) hi(v)    lanes 0..7, 8..15 as doubles
+ *   pick(x, m, a, b)   a where x > m, else b
+ *   load4(p, i, k, c)  k <= 4 columns of rows: lane r of c[q] from element i + q of the row that begins at p[r];
+ *                      store4 back; neither touches another element
+ *   f64 div            one rounding
+ *   f64 zipB_lo(a, b), zipB_hi(a, b)   for B = 1, 2, 4. lo: the lanes of a whose number lacks the bit B, in place,
+ *                      and those of b B lanes higher; hi: the lanes that have it, those of a B lanes lower
+ *   f64 binade(v, s)   k for v >= 1, with v = 2^k m and sqrt(1/2) <= m < sqrt(2); *s = 2^-k
+ *   f32 lo(v) hi(v)    lanes 0..7, 8..15 as doubles; join(a, b) rounds them back
  */
 #define SMF_UNROLL 1 /* logical vectors that fit the registers at once */
 
@@ -76,13 +82,52 @@
         SMF_LANES(k, W) m = a.v[k] > m ? a.v[k] : m;                                                      \
         return m;                                                                                         \
     }                                                                                                     \
-    SMF_WORD R F##_first(F##_v a) { return a.v[0]; }
+    SMF_WORD R F##_first(F##_v a) { return a.v[0]; }                                                      \
+    SMF_WORD F##_v F##_pick(F##_v x, F##_v m, F##_v a, F##_v b)                                           \
+    {                                                                                                     \
+        SMF_LANES(k, W) a.v[k] = x.v[k] > m.v[k] ? a.v[k] : b.v[k];                                       \
+        return a;                                                                                         \
+    }                                                                                                     \
+    SMF_WORD void F##_load4(const char *const *p, int i, int columns, F##_v *c)                           \
+    {                                                                                                     \
+        SMF_LANES(k, W)                                                                                   \
+        for (int q = 0; q < columns; q++) memcpy(&c[q].v[k], p[k] + (size_t)(i + q) * sizeof(R), sizeof(R)); \
+    }                                                                                                     \
+    SMF_WORD void F##_store4(const char *const *p, int i, int columns, const F##_v *c)                    \
+    {                                                                                                     \
+        SMF_LANES(k, W)                                                                                   \
+        for (int q = 0; q < columns; q++)                                                                 \
+            memcpy((char *)p[k] + (size_t)(i + q) * sizeof(R), &c[q].v[k], sizeof(R));                    \
+    }
 
 SMF_SCALAR_WORDS(f32, float, 16, uint32_t, fmaf, 23)
 SMF_SCALAR_WORDS(f64, double, 8, uint64_t, fma, 52)
 
-SMF_WORD f64_v f64_swap1(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 1]; return r; }
-SMF_WORD f64_v f64_swap2(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 2]; return r; }
-SMF_WORD f64_v f64_swap4(f64_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k ^ 4]; return r; }
+SMF_WORD f64_v f64_div(f64_v a, f64_v b) { SMF_LANES(k, 8) a.v[k] /= b.v[k]; return a; }
+#define SMF_SCALAR_ZIP(B)                                                                                 \
+    SMF_WORD f64_v f64_zip##B##_lo(f64_v a, f64_v b) { SMF_LANES(k, 8) if (k & B) a.v[k] = b.v[k ^ B]; return a; } \
+    SMF_WORD f64_v f64_zip##B##_hi(f64_v a, f64_v b) { SMF_LANES(k, 8) if (!(k & B)) b.v[k] = a.v[k ^ B]; return b; }
+SMF_SCALAR_ZIP(1)
+SMF_SCALAR_ZIP(2)
+SMF_SCALAR_ZIP(4)
+SMF_WORD f64_v f64_binade(f64_v v, f64_v *scale)
+{
+    SMF_LANES(k, 8)
+    {
+        uint64_t bits, scale_bits;
+        memcpy(&bits, &v.v[k], sizeof bits);
+        bits = (bits - SMF_SQRT_HALF_BITS) >> 52;
+        scale_bits = SMF_ONE_BITS - (bits << 52);
+        memcpy(&scale->v[k], &scale_bits, sizeof scale_bits);
+        v.v[k] = (double)bits;
+    }
+    return v;
+}
+SMF_WORD f32_v f32_join(f64_v a, f64_v b)
+{
+    f32_v r;
+    SMF_LANES(k, 16) r.v[k] = (float)(k < 8 ? a.v[k] : b.v[k - 8]);
+    return r;
+}
 SMF_WORD f64_v f32_lo(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k]; return r; }
 SMF_WORD f64_v f32_hi(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k + 8]; return r; }
