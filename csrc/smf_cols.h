@@ -12,9 +12,14 @@
 /* The order of the sum over a row of n: after pass number q, over the elements lane[q], lane[q] + W, ..., the last
  * two totals meet, merges[q] times. The tree joins lanes 8 apart, then 4, 2, 1: its leaves from left to right are
  * the lanes with their bits reversed. Lanes without an element, exactly 0, are left out. */
-static void SMF_W(_order)(SMF_W(_row) *row, size_t n)
+typedef struct {
+    int passes;
+    unsigned char lane[W], merges[W];
+} SMF_W(_order);
+
+static void SMF_W(_set_order)(SMF_W(_order) *order, size_t n)
 {
-    row->passes = 0;
+    order->passes = 0;
     for (unsigned leaf = 0; leaf < W; leaf++) {
         for (unsigned level = 0; level <= SMF_LEVELS(W); level++) {
             /* the first lane of the right half of the subtree that ends with this leaf (level 0: the leaf itself) */
@@ -23,9 +28,9 @@ static void SMF_W(_order)(SMF_W(_row) *row, size_t n)
             if (level > 0 && !(leaf >> (level - 1) & 1)) break;
             if (lane >= n) continue;
             if (level == 0) {
-                row->lane[row->passes] = (unsigned char)lane;
-                row->merges[row->passes++] = 0;
-            } else row->merges[row->passes - 1]++;
+                order->lane[order->passes] = (unsigned char)lane;
+                order->merges[order->passes++] = 0;
+            } else order->merges[order->passes - 1]++;
         }
     }
 }
@@ -48,21 +53,34 @@ SMF_INLINE int SMF_W(_begin_across)(SMF_W(_row) *row, const int count, int lanes
 }
 
 /* Step 4. */
-#define SMF_LANE_PASSES(step, row, count, lanes, shifted)                                                 \
-    do {                                                                                                  \
-        SMF_W(_total) level[SMF_LEVELS(W) + 1][SMF_UNROLL];                                               \
-        int top = 0;                                                                                      \
-        for (int q = 0; q < (row)->passes; q++) {                                                         \
-            SMF_EACH(j, count) (row)->total[j] = SMF_W(_total_of)(v_set1(0));                             \
-            for (size_t i = (row)->lane[q]; i < (row)->n; i += W) step(row, i, count, lanes, shifted, SMF_ACROSS); \
-            for (int m = (row)->merges[q]; m > 0; m--) {                                                  \
-                top--;                                                                                    \
-                SMF_EACH(j, count) (row)->total[j] = SMF_W(_total_merge)(level[top][j], (row)->total[j]); \
-            }                                                                                             \
-            SMF_EACH(j, count) level[top][j] = (row)->total[j];                                           \
-            top++;                                                                                        \
-        }                                                                                                 \
+#define SMF_LANE_PASSES(step, row, order, count, lanes, shifted)                                            \
+    do {                                                                                                    \
+        SMF_W(_total) level[SMF_LEVELS(W) + 1][SMF_UNROLL], t[SMF_UNROLL];                                  \
+        int top = 0;                                                                                        \
+        for (int q = 0; q < (order)->passes; q++) {                                                         \
+            SMF_EACH(j, count) t[j] = SMF_W(_total_of)(v_set1(0));                                          \
+            for (size_t i = (order)->lane[q]; i < (row)->n; i += W)                                         \
+                step(row, i, count, lanes, shifted, SMF_ACROSS, t);                                         \
+            for (int m = (order)->merges[q]; m > 0; m--) {                                                  \
+                top--;                                                                                      \
+                SMF_EACH(j, count) t[j] = SMF_W(_total_merge)(level[top][j], t[j]);                         \
+            }                                                                                               \
+            SMF_EACH(j, count) level[top][j] = t[j];                                                        \
+            top++;                                                                                          \
+        }                                                                                                   \
+        SMF_EACH(j, count) (row)->total[j] = level[0][j];                                                   \
     } while (0)
+
+SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *group)
+{
+    SMF_W(_row) row;
+    row.x = (const char *)group->x;
+    row.y = (char *)group->y;
+    row.x_col = group->x_col;
+    row.y_col = group->y_col;
+    row.n = group->n;
+    return row;
+}
 
 /* Rows that turned out to have a NaN. */
 SMF_INLINE void SMF_W(_fill_nan_lanes)(SMF_W(_row) *row, int j, int lanes)
@@ -74,12 +92,13 @@ SMF_INLINE void SMF_W(_fill_nan_lanes)(SMF_W(_row) *row, int j, int lanes)
 }
 
 /* count * W rows (lanes < W: `lanes` rows). Returns 0, with nothing written, where one is special. */
-SMF_INLINE int SMF_W(_softmax_across)(SMF_W(_row) *row, const int count, int lanes)
+SMF_INLINE int SMF_W(_softmax_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes)
 {
+    SMF_W(_row) state = SMF_W(_row_of)(group), *const row = &state;
     const int begun = SMF_W(_begin_across)(row, count, lanes);
     if (!begun) return 0;
-    if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_exp), row, count, lanes, 1);
-    else SMF_LANE_PASSES(SMF_W(_step_exp), row, count, lanes, 0);
+    if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_exp), row, order, count, lanes, 1);
+    else SMF_LANE_PASSES(SMF_W(_step_exp), row, order, count, lanes, 0);
     SMF_EACH(j, count) SMF_W(_reciprocal)(row->total[j], &row->hi[j], &row->lo[j], 0);
     for (size_t i = 0; i < row->n; i++) SMF_W(_step_scale)(row, i, count, lanes, SMF_ACROSS);
     for (int j = 0; j < count; j++)
@@ -88,13 +107,13 @@ SMF_INLINE int SMF_W(_softmax_across)(SMF_W(_row) *row, const int count, int lan
 }
 
 /* max + L of count * W rows in row->hi and row->lo, both NaN for a row with a NaN. */
-SMF_INLINE int SMF_W(_lse_across)(SMF_W(_row) *row, const int count, int lanes)
+SMF_INLINE int SMF_W(_lse_across)(SMF_W(_row) *row, const SMF_W(_order) *order, const int count, int lanes)
 {
     v_t s[SMF_UNROLL], u[SMF_UNROLL];
     const int begun = SMF_W(_begin_across)(row, count, lanes);
     if (!begun) return 0;
-    if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_others), row, count, lanes, 1);
-    else SMF_LANE_PASSES(SMF_W(_step_others), row, count, lanes, 0);
+    if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_others), row, order, count, lanes, 1);
+    else SMF_LANE_PASSES(SMF_W(_step_others), row, order, count, lanes, 0);
     SMF_W(_exp)(row, row->max, s, u, count, 1, SMF_ACROSS);
     for (int j = 0; j < count; j++)
         SMF_W(_lse)(row->max[j], SMF_W(_total_of)(row->maxima_across[j]), row->total[j], u[j],
@@ -102,47 +121,49 @@ SMF_INLINE int SMF_W(_lse_across)(SMF_W(_row) *row, const int count, int lanes)
     return 1;
 }
 
-SMF_INLINE int SMF_W(_log_softmax_across)(SMF_W(_row) *row, const int count, int lanes)
+SMF_INLINE int SMF_W(_log_softmax_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes)
 {
-    if (!SMF_W(_lse_across)(row, count, lanes)) return 0;
+    SMF_W(_row) state = SMF_W(_row_of)(group), *const row = &state;
+    if (!SMF_W(_lse_across)(row, order, count, lanes)) return 0;
     for (size_t i = 0; i < row->n; i++) SMF_W(_step_minus)(row, i, count, lanes, SMF_ACROSS);
     for (int j = 0; j < count; j++)
         if (SMF_W(_nan_lanes)(row->total[j])) SMF_W(_fill_nan_lanes)(row, j, lanes);
     return 1;
 }
 
-SMF_INLINE int SMF_W(_logsumexp_across)(SMF_W(_row) *row, const int count, int lanes)
+SMF_INLINE int SMF_W(_logsumexp_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes)
 {
+    SMF_W(_row) state = SMF_W(_row_of)(group), *const row = &state;
     real hi[SMF_UNROLL * W];
-    if (!SMF_W(_lse_across)(row, count, lanes)) return 0;
+    if (!SMF_W(_lse_across)(row, order, count, lanes)) return 0;
     for (int j = 0; j < count; j++) v_store(hi + j * W, row->hi[j]);
-    for (size_t k = 0; k < row->rows; k++) {
+    for (size_t k = 0; k < group->rows; k++) {
         if (hi[k] != hi[k]) hi[k] = (real)NAN; /* one NaN for all: that of fill_nan */
-        SMF_W(_put1)(row->y, row->y_row, k, hi[k]);
+        SMF_W(_put1)(row->y, group->y_row, k, hi[k]);
     }
     return 1;
 }
 
 /* The panel: element i of row k at i * count * W + k. A last group of fewer than W rows repeats its last row. */
-SMF_INLINE void SMF_W(_panel_rows)(const SMF_W(_row) *row, const char *p, ptrdiff_t stride, int j, const char *at[W])
+SMF_INLINE void SMF_W(_panel_rows)(const char *p, ptrdiff_t stride, size_t rows, int j, const char *at[W])
 {
     for (int k = 0; k < W; k++) {
         const size_t r = (size_t)(j * W + k);
-        at[k] = p + (ptrdiff_t)(r < row->rows ? r : row->rows - 1) * stride;
+        at[k] = p + (ptrdiff_t)(r < rows ? r : rows - 1) * stride;
     }
 }
 
-static SMF_NOINLINE void SMF_W(_panel_load)(const SMF_W(_row) *row, ptrdiff_t x_row, int count, real *panel)
+static SMF_NOINLINE void SMF_W(_panel_load)(const smf_job *group, int count, real *panel)
 {
-    const int n = (int)row->n, columns = n < 4 ? n : 4;
+    const int n = (int)group->n, columns = n < 4 ? n : 4;
     const char *at[W];
     v_t c[4];
     for (int j = 0; j < count; j++) {
-        SMF_W(_panel_rows)(row, row->x, x_row, j, at);
-        if (row->x_col != (ptrdiff_t)sizeof(real))
+        SMF_W(_panel_rows)((const char *)group->x, group->x_row, group->rows, j, at);
+        if (group->x_col != (ptrdiff_t)sizeof(real))
             for (int i = 0; i < n; i++)
                 for (int k = 0; k < W; k++)
-                    panel[(i * count + j) * W + k] = SMF_W(_get1)(at[k], row->x_col, (size_t)i);
+                    panel[(i * count + j) * W + k] = SMF_W(_get1)(at[k], group->x_col, (size_t)i);
         else
             for (int i = 0; i < n; i += 4) { /* the last four may overlap those before */
                 const int from = i <= n - columns ? i : n - columns;
@@ -152,18 +173,18 @@ static SMF_NOINLINE void SMF_W(_panel_load)(const SMF_W(_row) *row, ptrdiff_t x_
     }
 }
 
-static SMF_NOINLINE void SMF_W(_panel_store)(const SMF_W(_row) *row, int count, const real *panel)
+static SMF_NOINLINE void SMF_W(_panel_store)(const smf_job *group, int count, const real *panel)
 {
-    const int n = (int)row->n, columns = n < 4 ? n : 4;
+    const int n = (int)group->n, columns = n < 4 ? n : 4;
     const char *at[W];
     v_t c[4];
     SMF_EACH(q, 4) c[q] = v_set1(0);
     for (int j = 0; j < count; j++) {
-        SMF_W(_panel_rows)(row, row->y, row->y_row, j, at);
-        if (row->y_col != (ptrdiff_t)sizeof(real))
+        SMF_W(_panel_rows)((const char *)group->y, group->y_row, group->rows, j, at);
+        if (group->y_col != (ptrdiff_t)sizeof(real))
             for (int i = 0; i < n; i++)
                 for (int k = 0; k < W; k++)
-                    SMF_W(_put1)((char *)at[k], row->y_col, (size_t)i, panel[(i * count + j) * W + k]);
+                    SMF_W(_put1)((char *)at[k], group->y_col, (size_t)i, panel[(i * count + j) * W + k]);
         else
             for (int i = 0; i < n; i += 4) {
                 const int from = i <= n - columns ? i : n - columns;

@@ -69,11 +69,6 @@ typedef struct {
     size_t maxima;                                           /* elements equal to max */
     v_t maxima_across[SMF_UNROLL];
     v_t hi[SMF_UNROLL], lo[SMF_UNROLL];                      /* constants of the last pass */
-    size_t rows;                                             /* across: how many, ... */
-    int lanes;                                               /* ... how many of a single vector's lanes hold one, */
-    ptrdiff_t y_row;                                         /* and where logsumexp's results go */
-    int passes;                                              /* across: the order of the sum; smf_cols.h */
-    unsigned char lane[W], merges[W];
 } SMF_W(_row);
 
 #define SMF_AT(j) (layout == SMF_ACROSS ? (j) : 0)
@@ -150,7 +145,7 @@ SMF_INLINE void SMF_W(_step_max)(SMF_W(_row) *row, size_t i, const int count, in
 }
 
 SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int shifted,
-                                 const int layout)
+                                 const int layout, SMF_W(_total) *total)
 {
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
     SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, lanes, layout);
@@ -161,11 +156,11 @@ SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, in
         SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
         SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (i + (size_t)j * W) * sizeof(real));
     }
-    SMF_EACH(j, count) SMF_W(_total_add)(&row->total[SMF_AT(j)], s[j]);
+    SMF_EACH(j, count) SMF_W(_total_add)(&total[SMF_AT(j)], s[j]);
 }
 
 SMF_INLINE void SMF_W(_step_others)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int shifted,
-                                    const int layout)
+                                    const int layout, SMF_W(_total) *total)
 {
     const v_t one = v_set1(1);
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
@@ -178,7 +173,7 @@ SMF_INLINE void SMF_W(_step_others)(SMF_W(_row) *row, size_t i, const int count,
     else row->maxima += v_count_eq(x[j], row->max[0]);
     if (layout == SMF_CONTIGUOUS && count > 1)
         SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
-    SMF_EACH(j, count) SMF_W(_total_add)(&row->total[SMF_AT(j)], s[j]);
+    SMF_EACH(j, count) SMF_W(_total_add)(&total[SMF_AT(j)], s[j]);
 }
 
 SMF_INLINE void SMF_W(_step_scale)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int layout)
@@ -264,10 +259,10 @@ SMF_INLINE void SMF_W(_softmax_row)(SMF_W(_row) *row, const int layout)
         SMF_W(_fill_nan)(row, 0);
         return;
     }
-#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 1, layout)
+#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 1, layout, (s)->total)
     if (shifted) SMF_PASS(STEP, row);
 #undef STEP
-#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 0, layout)
+#define STEP(s, i, count, lanes) SMF_W(_step_exp)(s, i, count, lanes, 0, layout, (s)->total)
     else SMF_PASS(STEP, row);
 #undef STEP
     row->total[0] = SMF_W(_total_sum)(row->total[0]);
@@ -287,10 +282,10 @@ SMF_INLINE int SMF_W(_lse_row)(SMF_W(_row) *row, real *max, const int layout)
     int shifted;
     *max = SMF_W(_begin)(row, &shifted, layout);
     if (!SMF_FINITE(*max)) return 0;
-#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 1, layout)
+#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 1, layout, (s)->total)
     if (shifted) SMF_PASS(STEP, row);
 #undef STEP
-#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 0, layout)
+#define STEP(s, i, count, lanes) SMF_W(_step_others)(s, i, count, lanes, 0, layout, (s)->total)
     else SMF_PASS(STEP, row);
 #undef STEP
     row->total[0] = SMF_W(_total_sum)(row->total[0]);
@@ -353,44 +348,37 @@ SMF_INLINE void SMF_W(_logsumexp_row)(SMF_W(_row) *row, const int layout)
             SMF_W(_##op##_contiguous)(job, r, end);                                                           \
         else SMF_W(_##op##_strided)(job, r, end);                                                             \
     }                                                                                                         \
-    static SMF_NOINLINE int SMF_W(_##op##_vectors)(SMF_W(_row) *row)                                          \
+    static SMF_NOINLINE int SMF_W(_##op##_vectors)(const smf_job *group, const SMF_W(_order) *order)          \
     {                                                                                                         \
-        return SMF_W(_##op##_across)(row, SMF_UNROLL, W);                                                     \
+        return SMF_W(_##op##_across)(group, order, SMF_UNROLL, W);                                            \
     }                                                                                                         \
-    static SMF_NOINLINE int SMF_W(_##op##_vector)(SMF_W(_row) *row)                                           \
+    static SMF_NOINLINE int SMF_W(_##op##_vector)(const smf_job *group, const SMF_W(_order) *order, int lanes)\
     {                                                                                                         \
-        return SMF_W(_##op##_across)(row, 1, row->lanes);                                                     \
+        return SMF_W(_##op##_across)(group, order, 1, lanes);                                                 \
     }                                                                                                         \
     static void SMF_W(_##op##_across_rows)(const smf_job *job, const int short_rows)                          \
     {                                                                                                         \
         SMF_ALIGNED(64) real panel[SMF_SHORT * SMF_UNROLL * W];                                               \
-        SMF_W(_row) row;                                                                                      \
-        SMF_W(_order)(&row, job->n);                                                                          \
-        row.n = job->n;                                                                                       \
-        row.y_row = job->y_row;                                                                               \
-        for (size_t r = 0; r < job->rows; r += row.rows) {                                                    \
+        SMF_W(_order) order;                                                                                  \
+        SMF_W(_set_order)(&order, job->n);                                                                    \
+        for (size_t r = 0, rows; r < job->rows; r += rows) {                                                  \
             const size_t left = job->rows - r;                                                                \
             const int count = SMF_UNROLL > 1 && left >= SMF_UNROLL * W ? SMF_UNROLL : 1;                      \
+            const smf_job at = {rows = left < (size_t)(count * W) ? left : (size_t)(count * W), job->n,       \
+                                (const char *)job->x + (ptrdiff_t)r * job->x_row, job->x_row, job->x_col,     \
+                                (char *)job->y + (ptrdiff_t)r * job->y_row, job->y_row, job->y_col};          \
+            smf_job group = at;                                                                               \
             int done;                                                                                         \
-            row.rows = left < (size_t)(count * W) ? left : (size_t)(count * W);                               \
-            row.lanes = short_rows || left >= W ? W : (int)left;                                              \
-            row.x = (const char *)job->x + (ptrdiff_t)r * job->x_row;                                         \
-            row.x_col = job->x_col;                                                                           \
-            row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                               \
-            row.y_col = job->y_col;                                                                           \
             if (short_rows) {                                                                                 \
-                SMF_W(_panel_load)(&row, job->x_row, count, panel);                                           \
-                row.x = (const char *)panel;                                                                  \
-                row.x_col = count * W * (ptrdiff_t)sizeof(real);                                              \
-                if (per_element) row.y = (char *)panel, row.y_col = row.x_col;                                \
+                SMF_W(_panel_load)(&at, count, panel);                                                        \
+                group.x = panel;                                                                              \
+                group.x_col = count * W * (ptrdiff_t)sizeof(real);                                            \
+                if (per_element) group.y = panel, group.y_col = group.x_col;                                  \
             }                                                                                                 \
-            done = count > 1 ? SMF_W(_##op##_vectors)(&row) : SMF_W(_##op##_vector)(&row);                    \
-            if (!done) SMF_W(_##op##_one_by_one)(job, r, r + row.rows);                                       \
-            else if (short_rows && per_element) {                                                             \
-                row.y = (char *)job->y + (ptrdiff_t)r * job->y_row;                                           \
-                row.y_col = job->y_col;                                                                       \
-                SMF_W(_panel_store)(&row, count, panel);                                                      \
-            }                                                                                                 \
+            done = count > 1 ? SMF_W(_##op##_vectors)(&group, &order)                                         \
+                             : SMF_W(_##op##_vector)(&group, &order, short_rows || rows == W ? W : (int)rows);\
+            if (!done) SMF_W(_##op##_one_by_one)(&at, 0, rows);                                               \
+            else if (short_rows && per_element) SMF_W(_panel_store)(&at, count, panel);                       \
         }                                                                                                     \
     }                                                                                                         \
     static void SMF_W(_##op)(const smf_job *job)                                                              \
