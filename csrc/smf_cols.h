@@ -52,94 +52,66 @@ SMF_INLINE int SMF_W(_begin_across)(SMF_W(_row) *row, const int count, int lanes
     return 1 + shifted;
 }
 
-/* Step 4. */
-#define SMF_LANE_PASSES(step, row, order, count, lanes, shifted)                                            \
-    do {                                                                                                    \
-        SMF_W(_total) level[SMF_LEVELS(W) + 1][SMF_UNROLL], t[SMF_UNROLL];                                  \
-        int top = 0;                                                                                        \
-        for (int q = 0; q < (order)->passes; q++) {                                                         \
-            SMF_EACH(j, count) t[j] = SMF_W(_total_of)(v_set1(0));                                          \
-            for (size_t i = (order)->lane[q]; i < (row)->n; i += W)                                         \
-                step(row, i, count, lanes, shifted, SMF_ACROSS, t);                                         \
-            for (int m = (order)->merges[q]; m > 0; m--) {                                                  \
-                top--;                                                                                      \
-                SMF_EACH(j, count) t[j] = SMF_W(_total_merge)(level[top][j], t[j]);                         \
-            }                                                                                               \
-            SMF_EACH(j, count) level[top][j] = t[j];                                                        \
-            top++;                                                                                          \
-        }                                                                                                   \
-        SMF_EACH(j, count) (row)->total[j] = level[0][j];                                                   \
-    } while (0)
-
-SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *group)
+/* Steps 3 and 4. */
+SMF_INLINE void SMF_W(_exp_across)(SMF_W(_row) *row, const SMF_W(_order) *order, const int count, int lanes,
+                                   const int shifted, const smf_op op)
 {
-    SMF_W(_row) row;
-    row.x = (const char *)group->x;
-    row.y = (char *)group->y;
-    row.x_col = group->x_col;
-    row.y_col = group->y_col;
-    row.n = group->n;
-    return row;
+    SMF_W(_total) level[SMF_LEVELS(W) + 1][SMF_UNROLL], total[SMF_UNROLL];
+    v_t e[SMF_UNROLL], f[SMF_UNROLL];
+    int top = 0;
+    for (int q = 0; q < order->passes; q++) {
+        SMF_EACH(j, count) total[j] = SMF_W(_total_of)(v_set1(0));
+        for (size_t i = order->lane[q]; i < row->n; i += 2 * W) {
+            SMF_W(_step_exp)(row, i, count, lanes, shifted, SMF_ACROSS, op, e);
+            if (i + W < row->n) {
+                SMF_W(_step_exp)(row, i + W, count, lanes, shifted, SMF_ACROSS, op, f);
+                SMF_EACH(j, count) SMF_W(_total_add2)(&total[j], e[j], f[j]);
+            } else SMF_EACH(j, count) SMF_W(_total_add)(&total[j], e[j]);
+        }
+        for (int m = order->merges[q]; m > 0; m--) {
+            top--;
+            SMF_EACH(j, count) total[j] = SMF_W(_total_merge)(level[top][j], total[j]);
+        }
+        SMF_EACH(j, count) level[top][j] = total[j];
+        top++;
+    }
+    SMF_EACH(j, count) row->total[j] = level[0][j];
 }
 
-/* Rows that turned out to have a NaN. */
-SMF_INLINE void SMF_W(_fill_nan_lanes)(SMF_W(_row) *row, int j, int lanes)
+/* How many lanes of a total are NaN. */
+SMF_INLINE int SMF_W(_nan_lanes)(SMF_W(_total) total)
 {
+    const v_t t = SMF_W(_total_round)(total);
+    return W - (int)v_count_eq(t, t);
+}
+
+/* count * W rows (lanes < W: `lanes` rows). Returns 0, with nothing written, where the maximum of one is not finite. */
+SMF_INLINE int SMF_W(_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes, const smf_op op)
+{
+    SMF_W(_row) state, *const row = &state;
     real lane[W];
-    v_store(lane, SMF_W(_total_round)(row->total[j]));
-    for (int k = 0; k < lanes; k++)
-        if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, j * W + k);
-}
-
-/* count * W rows (lanes < W: `lanes` rows). Returns 0, with nothing written, where one is special. */
-SMF_INLINE int SMF_W(_softmax_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes)
-{
-    SMF_W(_row) state = SMF_W(_row_of)(group), *const row = &state;
+    SMF_W(_row_at)(row, group, 0, NULL, 0);
     const int begun = SMF_W(_begin_across)(row, count, lanes);
     if (!begun) return 0;
-    if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_exp), row, order, count, lanes, 1);
-    else SMF_LANE_PASSES(SMF_W(_step_exp), row, order, count, lanes, 0);
-    SMF_EACH(j, count) SMF_W(_reciprocal)(row->total[j], &row->hi[j], &row->lo[j], 0);
-    for (size_t i = 0; i < row->n; i++) SMF_W(_step_scale)(row, i, count, lanes, SMF_ACROSS);
-    for (int j = 0; j < count; j++)
-        if (SMF_W(_nan_lanes)(row->total[j])) SMF_W(_fill_nan_lanes)(row, j, lanes);
-    return 1;
-}
-
-/* max + L of count * W rows in row->hi and row->lo, both NaN for a row with a NaN. */
-SMF_INLINE int SMF_W(_lse_across)(SMF_W(_row) *row, const SMF_W(_order) *order, const int count, int lanes)
-{
-    v_t s[SMF_UNROLL], u[SMF_UNROLL];
-    const int begun = SMF_W(_begin_across)(row, count, lanes);
-    if (!begun) return 0;
-    if (begun == 2) SMF_LANE_PASSES(SMF_W(_step_others), row, order, count, lanes, 1);
-    else SMF_LANE_PASSES(SMF_W(_step_others), row, order, count, lanes, 0);
-    SMF_W(_exp)(row, row->max, s, u, count, 1, SMF_ACROSS);
-    for (int j = 0; j < count; j++)
-        SMF_W(_lse)(row->max[j], SMF_W(_total_of)(row->maxima_across[j]), row->total[j], u[j],
-                    &row->hi[j], &row->lo[j], 0);
-    return 1;
-}
-
-SMF_INLINE int SMF_W(_log_softmax_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes)
-{
-    SMF_W(_row) state = SMF_W(_row_of)(group), *const row = &state;
-    if (!SMF_W(_lse_across)(row, order, count, lanes)) return 0;
-    for (size_t i = 0; i < row->n; i++) SMF_W(_step_minus)(row, i, count, lanes, SMF_ACROSS);
-    for (int j = 0; j < count; j++)
-        if (SMF_W(_nan_lanes)(row->total[j])) SMF_W(_fill_nan_lanes)(row, j, lanes);
-    return 1;
-}
-
-SMF_INLINE int SMF_W(_logsumexp_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes)
-{
-    SMF_W(_row) state = SMF_W(_row_of)(group), *const row = &state;
-    real hi[SMF_UNROLL * W];
-    if (!SMF_W(_lse_across)(row, order, count, lanes)) return 0;
-    for (int j = 0; j < count; j++) v_store(hi + j * W, row->hi[j]);
-    for (size_t k = 0; k < group->rows; k++) {
-        if (hi[k] != hi[k]) hi[k] = (real)NAN; /* one NaN for all: that of fill_nan */
-        SMF_W(_put1)(row->y, group->y_row, k, hi[k]);
+    if (begun == 2) SMF_W(_exp_across)(row, order, count, lanes, 1, op);
+    else SMF_W(_exp_across)(row, order, count, lanes, 0, op);
+    SMF_EACH(j, count) SMF_W(_finish)(row, j, SMF_W(_total_of)(row->maxima_across[j]), W, op);
+    if (op != SMF_LOGSUMEXP)
+        for (size_t i = 0; i < row->n; i++) SMF_W(_step_last)(row, i, count, lanes, SMF_ACROSS, op);
+    else
+        for (int j = 0; j < count; j++) {
+            v_store(lane, row->hi[j]);
+            for (int k = 0; k < W && (size_t)(j * W + k) < group->rows; k++)
+                SMF_W(_put1)(row->y, group->y_row, (size_t)(j * W + k), lane[k]);
+        }
+    for (int j = 0; j < count; j++) {
+        if (!SMF_W(_nan_lanes)(row->total[j])) continue;
+        v_store(lane, SMF_W(_total_round)(row->total[j]));
+        for (int k = 0; k < lanes; k++) {
+            if (lane[k] == lane[k]) continue;
+            if (op != SMF_LOGSUMEXP) SMF_W(_fill_nan)(row, j * W + k);
+            else if ((size_t)(j * W + k) < group->rows) SMF_W(_put1)(row->y, group->y_row, (size_t)(j * W + k), (real)NAN);
+        }
     }
     return 1;
 }

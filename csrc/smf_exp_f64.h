@@ -38,6 +38,27 @@ SMF_INLINE void f64_total_add(f64_total *t, f64_v e)
 
 SMF_INLINE f64_total f64_total_count(size_t n) { return f64_total_of(f64_set1((double)n)); }
 
+/* What rows of a block left, one after the other, and back as one vector of `rows` lanes. */
+typedef struct { double s[f64_W], lost[f64_W]; } f64_totals;
+
+SMF_INLINE void f64_totals_put(f64_totals *p, int k, f64_total t)
+{
+    p->s[k] = f64_first(t.s);
+    p->lost[k] = f64_first(t.lost);
+}
+
+SMF_INLINE f64_total f64_totals_get(const f64_totals *p, int rows)
+{
+    const f64_total t = {f64_load_n(p->s, (size_t)rows), f64_load_n(p->lost, (size_t)rows)};
+    return t;
+}
+
+SMF_INLINE void f64_total_add2(f64_total *t, f64_v e, f64_v f)
+{
+    f64_total_add(t, e);
+    f64_total_add(t, f);
+}
+
 /* Two lanes of the sum into one: the tree over lanes, 4 apart, 2, 1. */
 SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
 {
@@ -65,22 +86,22 @@ SMF_INLINE f64_total f64_total_sum(f64_total t)
 SMF_INLINE f64_v f64_total_round(f64_total t) { return f64_add(t.s, t.lost); }
 
 /* 1 / total as two doubles: one Newton step for the second. */
-SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo, const int one_row)
+SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo, int rows)
 {
     const f64_v one = f64_set1(1);
     const smf_dd total = smf_two_sum(t.s, t.lost);
-    (void)one_row;
+    (void)rows;
     *hi = f64_div(one, total.hi);
     const f64_v minus_hi = f64_sub(f64_set1(0), *hi);
     *lo = f64_mul(*hi, f64_fma(minus_hi, total.lo, f64_fma(minus_hi, total.hi, one)));
 }
 
 /* max + L as two doubles, exactly. `others` is the sum without the maxima; the largest e is 1 + u. */
-SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v u, f64_v *hi, f64_v *lo, const int one_row)
+SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v u, f64_v *hi, f64_v *lo, int rows)
 {
     const f64_v L = smf_log_total(maxima.s, smf_two_sum(others.s, others.lost), u, f64_UNSCALE);
     const smf_dd r = smf_two_sum(max, L);
-    (void)one_row;
+    (void)rows;
     *hi = r.hi;
     *lo = r.lo;
 }

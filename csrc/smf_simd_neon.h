@@ -1,5 +1,5 @@
 /* smf_simd_neon.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in four registers. */
-#define SMF_UNROLL 1
+#define SMF_UNROLL 2
 
 typedef struct { float32x4_t q[4]; } f32_v;
 typedef struct { float64x2_t q[4]; } f64_v;
