@@ -13,7 +13,7 @@
  * two totals meet, merges[q] times. The tree joins lanes 8 apart, then 4, 2, 1: its leaves from left to right are
  * the lanes with their bits reversed. Lanes without an element, exactly 0, are left out. */
 typedef struct {
-    int passes;
+    int passes, far; /* far: the array is beyond the nearest caches */
     unsigned char lane[W], merges[W];
 } SMF_W(_order);
 
@@ -36,12 +36,25 @@ static void SMF_W(_set_order)(SMF_W(_order) *order, size_t n)
 }
 
 /* Steps 1 and 2 for count * W rows; 0 where one of them is special, else 1, or 2 where one is shifted. */
-SMF_INLINE int SMF_W(_begin_across)(SMF_W(_row) *row, const int count, int lanes)
+SMF_INLINE int SMF_W(_begin_across)(SMF_W(_row) *row, const int count, int lanes, real *panel)
 {
     const v_t zero = v_set1(0);
     int shifted = 0;
     SMF_EACH(j, count) row->max[j] = v_set1(-(real)INFINITY);
-    for (size_t i = 0; i < row->n; i++) SMF_W(_step_max)(row, i, count, lanes, row->max, SMF_ACROSS);
+    if (!panel)
+        for (size_t i = 0; i < row->n; i++) SMF_W(_step_max)(row, i, count, lanes, row->max, SMF_ACROSS);
+    else {
+        for (size_t i = 0; i < row->n; i++)
+            SMF_EACH(j, count)
+            {
+                const v_t x = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j), SMF_ACROSS);
+                v_store(panel + (i * count + (size_t)j) * W, x);
+                row->max[j] = v_max(row->max[j], x);
+            }
+        row->x = (const char *)panel;
+        row->e = (char *)panel;
+        row->x_col = row->e_col = count * W * (ptrdiff_t)sizeof(real);
+    }
     SMF_EACH(j, count)
     {
         if (v_count_eq(v_sub(row->max[j], row->max[j]), zero) != (size_t)lanes) return 0;
@@ -86,12 +99,17 @@ SMF_INLINE int SMF_W(_nan_lanes)(SMF_W(_total) total)
 }
 
 /* count * W rows (lanes < W: `lanes` rows). Returns 0, with nothing written, where the maximum of one is not finite. */
-SMF_INLINE int SMF_W(_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes, const smf_op op)
+SMF_INLINE int SMF_W(_across)(const smf_job *group, const SMF_W(_order) *order, const int count, int lanes,
+                              real *panel, const smf_op op)
 {
     SMF_W(_row) state, *const row = &state;
     real lane[W];
     SMF_W(_row_at)(row, group, 0, NULL, 0);
-    const int begun = SMF_W(_begin_across)(row, count, lanes);
+    row->next_x = order->far ? row->x + count * W * (ptrdiff_t)sizeof(real) : NULL;
+    row->next_y = row->y + count * W * (ptrdiff_t)sizeof(real);
+    row->next_x_col = row->x_col;
+    row->next_y_col = row->y_col;
+    const int begun = SMF_W(_begin_across)(row, count, lanes, panel);
     if (!begun) return 0;
     if (begun == 2) SMF_W(_exp_across)(row, order, count, lanes, 1, op);
     else SMF_W(_exp_across)(row, order, count, lanes, 0, op);

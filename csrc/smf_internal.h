@@ -50,6 +50,7 @@
 #define SMF_ONE_BITS UINT64_C(0x3ff0000000000000)
 
 #define SMF_SCRATCH_BYTES 16384 /* of stack, for the exponentials of a block of rows, and for copies of strided rows */
+#define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
 #define SMF_SHORT 64  /* rows up to here go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
 

@@ -65,7 +65,8 @@ typedef struct {
     const char *x;
     char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory */
     ptrdiff_t x_col, e_col, y_col; /* bytes */
-    const char *next_x, *next_y; /* where the row after this one is: its cache lines are fetched during this one's exp */
+    const char *next_x, *next_y; /* what comes after this: its cache lines are fetched during exp; NULL: nothing is */
+    ptrdiff_t next_x_col, next_y_col;
     size_t n;
     v_t max[SMF_UNROLL];                                     /* the largest logit */
     v_t c[SMF_UNROLL], magic[SMF_UNROLL], clamp[SMF_UNROLL]; /* shift; rounding constant, lower clamp of x - c */
@@ -158,9 +159,10 @@ SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, in
     SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j), layout);
     SMF_W(_exp)(row, x, s, u, count, shifted, layout);
     SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
-    if (layout == SMF_CONTIGUOUS && count == SMF_UNROLL) {
-        SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (i + (size_t)j * W) * sizeof(real));
-        if (op != SMF_LOGSUMEXP) SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (i + (size_t)j * W) * sizeof(real));
+    if (layout != SMF_STRIDED && count == SMF_UNROLL && row->next_x) {
+        const ptrdiff_t x = (ptrdiff_t)i * row->next_x_col, y = (ptrdiff_t)i * row->next_y_col, size = sizeof(real);
+        SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (x + j * W * size));
+        if (op != SMF_LOGSUMEXP) SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (y + j * W * size));
     }
     if (op == SMF_SOFTMAX) {
         SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j), e[j], layout);
@@ -292,6 +294,7 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
         row.next_x = row.x + (ptrdiff_t)next * job->x_row;
         row.next_y = row.y + (ptrdiff_t)next * job->y_row;
+        row.next_x_col = row.next_y_col = sizeof(real);
         row.max[0] = v_set1(max[k]);
         row.c[0] = rows == 1 ? all.c[0] : v_set1(c[k]);
         row.magic[0] = rows == 1 ? all.magic[0] : v_set1(magic[k]);
@@ -365,8 +368,8 @@ SMF_INLINE void SMF_W(_strided)(const smf_job *job, const smf_op op, void (*cont
 /* The kernels of one operation. */
 typedef struct {
     smf_kernel *contiguous, *strided;
-    int (*vectors)(const smf_job *group, const SMF_W(_order) *order);           /* SMF_UNROLL * W rows across */
-    int (*vector)(const smf_job *group, const SMF_W(_order) *order, int lanes); /* up to W */
+    int (*vectors)(const smf_job *group, const SMF_W(_order) *order, real *panel); /* SMF_UNROLL * W rows across */
+    int (*vector)(const smf_job *group, const SMF_W(_order) *order, int lanes, real *panel); /* up to W */
     smf_op op;
 } SMF_W(_kernels);
 
@@ -384,6 +387,7 @@ static void SMF_W(_in_groups)(const smf_job *job, const SMF_W(_kernels) *kernels
     SMF_ALIGNED(64) real panel[SMF_SHORT * SMF_UNROLL * W];
     SMF_W(_order) order;
     SMF_W(_set_order)(&order, job->n);
+    order.far = job->rows * job->n > SMF_FAR_BYTES / sizeof(real) && !through_panel;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         const int count = left >= SMF_UNROLL * W ? SMF_UNROLL : 1;
@@ -397,8 +401,9 @@ static void SMF_W(_in_groups)(const smf_job *job, const SMF_W(_kernels) *kernels
             group.x_col = count * W * (ptrdiff_t)sizeof(real);
             if (kernels->op != SMF_LOGSUMEXP) group.y = panel, group.y_col = group.x_col;
         }
-        if (!(count > 1 ? kernels->vectors(&group, &order)
-                        : kernels->vector(&group, &order, through_panel || rows == W ? W : (int)rows)))
+        real *copy = !through_panel && job->n <= SMF_SHORT ? panel : NULL;
+        if (!(count > 1 ? kernels->vectors(&group, &order, copy)
+                        : kernels->vector(&group, &order, through_panel || rows == W ? W : (int)rows, copy)))
             SMF_W(_one_by_one)(&at, kernels);
         else if (through_panel && kernels->op != SMF_LOGSUMEXP) SMF_W(_panel_store)(&at, count, panel);
     }
@@ -421,13 +426,13 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     {                                                                                                                   \
         SMF_W(_strided)(job, op, SMF_W(_##name##_contiguous));                                                          \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_vectors)(const smf_job *group, const SMF_W(_order) *order)                  \
+    static SMF_NOINLINE int SMF_W(_##name##_vectors)(const smf_job *group, const SMF_W(_order) *order, real *panel) \
     {                                                                                                                   \
-        return SMF_W(_across)(group, order, SMF_UNROLL, W, op);                                                         \
+        return SMF_W(_across)(group, order, SMF_UNROLL, W, panel, op);                                                         \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_vector)(const smf_job *group, const SMF_W(_order) *order, int lanes)        \
+    static SMF_NOINLINE int SMF_W(_##name##_vector)(const smf_job *group, const SMF_W(_order) *order, int lanes, real *panel) \
     {                                                                                                                   \
-        return SMF_W(_across)(group, order, 1, lanes, op);                                                              \
+        return SMF_W(_across)(group, order, 1, lanes, panel, op);                                                              \
     }                                                                                                                   \
     static void SMF_W(_##name)(const smf_job *job)                                                                      \
     {                                                                                                                   \
