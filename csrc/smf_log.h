@@ -1,6 +1,6 @@
 /* smf_log.h: scalar double-double helpers and log(1 + a), once per row; no libm but fma.
  *
- * No product ever stands beside an addition: compilers may contract that to a fused multiply-add.
+ * Compilers may contract a product beside an addition to a fused multiply-add: none stands there but exact ones.
  */
 #ifndef SMF_LOG_H
 #define SMF_LOG_H
@@ -69,9 +69,8 @@ SMF_INLINE double smf_log1p(smf_dd a)
 SMF_INLINE double smf_log_total(size_t maxima, smf_dd others, double u, double unscale)
 {
     const double e = 1 + u, e_lo = u - (e - 1);
-    const double hi = others.hi * unscale, lo = others.lo * unscale;
-    const double q = hi / e;
-    const double q_lo = (fma(-q, e_lo, fma(-q, e, hi)) + lo) / e;
+    const double hi = others.hi * unscale, q = hi / e;
+    const double q_lo = fma(others.lo, unscale, fma(-q, e_lo, fma(-q, e, hi))) / e;
     smf_dd a = smf_two_sum((double)(maxima - 1), q);
     a.lo += q_lo;
     return smf_log1p(a);
