@@ -24,7 +24,7 @@ setup(
     version=version,
     packages=["softmax_fast", "softmax_fast.csrc"],
     package_dir={"softmax_fast": "src/softmax_fast", "softmax_fast.csrc": "csrc"},
-    package_data={"softmax_fast": ["py.typed", "*.pyi", "*.pxd"], "softmax_fast.csrc": ["*.c", "*.h", "README.md"]},
+    package_data={"softmax_fast": ["py.typed", "*.pyi", "*.pxd", "vectors.txt"], "softmax_fast.csrc": ["*.c", "*.h", "README.md"]},
     include_package_data=False,
     ext_modules=cythonize([core], include_path=["src"]),
 )

@@ -35,11 +35,10 @@ static void SMF_W(_set_order)(SMF_W(_order) *order, size_t n)
     }
 }
 
-/* Steps 1 and 2 for count * W rows; 0 where one of them is special, else 1, or 2 where one is shifted. */
+/* Steps 1 and 2 for count * W rows; 0 where one of them is special. */
 SMF_INLINE int SMF_W(_begin_across)(SMF_W(_row) *row, const int count, int lanes, real *panel)
 {
     const v_t zero = v_set1(0);
-    int shifted = 0;
     SMF_EACH(j, count) row->max[j] = v_set1(-(real)INFINITY);
     if (!panel)
         for (size_t i = 0; i < row->n; i++) SMF_W(_step_max)(row, i, count, lanes, row->max, SMF_ACROSS);
@@ -59,15 +58,14 @@ SMF_INLINE int SMF_W(_begin_across)(SMF_W(_row) *row, const int count, int lanes
     {
         if (v_count_eq(v_sub(row->max[j], row->max[j]), zero) != (size_t)lanes) return 0;
         SMF_W(_shift)(row, j);
-        shifted |= v_count_eq(row->c[j], zero) != W;
         row->maxima_across[j] = zero;
     }
-    return 1 + shifted;
+    return 1;
 }
 
 /* Steps 3 and 4. */
 SMF_INLINE void SMF_W(_exp_across)(SMF_W(_row) *row, const SMF_W(_order) *order, const int count, int lanes,
-                                   const int shifted, const smf_op op)
+                                   const smf_op op)
 {
     SMF_W(_total) level[SMF_LEVELS(W) + 1][SMF_UNROLL], total[SMF_UNROLL];
     v_t e[SMF_UNROLL], f[SMF_UNROLL];
@@ -75,9 +73,9 @@ SMF_INLINE void SMF_W(_exp_across)(SMF_W(_row) *row, const SMF_W(_order) *order,
     for (int q = 0; q < order->passes; q++) {
         SMF_EACH(j, count) total[j] = SMF_W(_total_of)(v_set1(0));
         for (size_t i = order->lane[q]; i < row->n; i += 2 * W) {
-            SMF_W(_step_exp)(row, i, count, lanes, shifted, SMF_ACROSS, op, e);
+            SMF_W(_step_exp)(row, i, count, lanes, 1, SMF_ACROSS, op, e);
             if (i + W < row->n) {
-                SMF_W(_step_exp)(row, i + W, count, lanes, shifted, SMF_ACROSS, op, f);
+                SMF_W(_step_exp)(row, i + W, count, lanes, 1, SMF_ACROSS, op, f);
                 SMF_EACH(j, count) SMF_W(_total_add2)(&total[j], e[j], f[j]);
             } else SMF_EACH(j, count) SMF_W(_total_add)(&total[j], e[j]);
         }
@@ -109,10 +107,8 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, const SMF_W(_order) *order, 
     row->next_y = row->y + count * W * (ptrdiff_t)sizeof(real);
     row->next_x_col = row->x_col;
     row->next_y_col = row->y_col;
-    const int begun = SMF_W(_begin_across)(row, count, lanes, panel);
-    if (!begun) return 0;
-    if (begun == 2) SMF_W(_exp_across)(row, order, count, lanes, 1, op);
-    else SMF_W(_exp_across)(row, order, count, lanes, 0, op);
+    if (!SMF_W(_begin_across)(row, count, lanes, panel)) return 0;
+    SMF_W(_exp_across)(row, order, count, lanes, op);
     SMF_EACH(j, count) SMF_W(_finish)(row, j, SMF_W(_total_of)(row->maxima_across[j]), W, op);
     if (op != SMF_LOGSUMEXP)
         for (size_t i = 0; i < row->n; i++) SMF_W(_step_last)(row, i, count, lanes, SMF_ACROSS, op);

@@ -4,12 +4,14 @@
 
 #include "softmax_fast.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
-#error "softmax_fast needs IEEE arithmetic: compile csrc/ without -ffast-math"
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "softmax_fast needs IEEE arithmetic: compile csrc/ without -ffast-math and its parts"
 #endif
 
 #if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
@@ -17,6 +19,24 @@
 #endif
 #if (defined(__aarch64__) && !defined(__AARCH64EB__)) || defined(_M_ARM64)
 #define SMF_ARM64 1
+#endif
+
+/* The x87 rounds neither to the precision of a double nor to its range: what would be compiled for it, plain C, is
+ * compiled for SSE2. It is the only kernel there, as GCC (seen with 12) inlines no intrinsic into a function of other
+ * fpmath: https://gcc.gnu.org/onlinedocs/gcc/x86-Function-Attributes.html. Clang takes SSE2 where it may, and knows no
+ * fpmath.
+ *
+ * Floats kept as doubles (FLT_EVAL_METHOD 1) do no harm: a sum, product or quotient rounded to 53 bits and then to 24
+ * is as rounded at once, and of two operations on floats in one expression the first is exact. */
+#if FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 2
+#if !defined(SMF_X86) || !defined(__GNUC__)
+#error "softmax_fast needs doubles rounded to double; this compiler keeps them wider (FLT_EVAL_METHOD)"
+#elif defined(__clang__)
+#define SMF_NO_X87 "sse2"
+#else
+#define SMF_NO_X87 "sse2,fpmath=sse"
+#endif
+#undef SMF_X86
 #endif
 
 /* Functions between BEGIN and END are compiled for those instruction sets, whatever the compiler's flags. */

@@ -1,6 +1,6 @@
 /* smf_log.h: double-double helpers and log(1 + a), in SIMD words: once per row, or for 8 rows at a time.
  *
- * No product ever stands beside an addition: compilers may contract that to a fused multiply-add.
+ * Compilers may contract a product beside an addition to a fused multiply-add: none stands there but exact ones.
  */
 #ifndef SMF_LOG_H
 #define SMF_LOG_H
@@ -61,12 +61,11 @@ SMF_INLINE f64_v smf_log1p(smf_dd a)
  * The maximum itself is never summed: near probability 1 the result is the *others*, to full precision. */
 SMF_INLINE f64_v smf_log_total(f64_v maxima, smf_dd others, f64_v u, double unscale)
 {
-    const f64_v one = f64_set1(1), e = f64_add(one, u), e_lo = f64_sub(u, f64_sub(e, one));
-    const f64_v hi = f64_mul(others.hi, f64_set1(unscale)), lo = f64_mul(others.lo, f64_set1(unscale));
-    const f64_v q = f64_div(hi, e), minus_q = f64_sub(f64_set1(0), q);
+    const f64_v one = f64_set1(1), e = f64_add(one, u), e_lo = f64_sub(u, f64_sub(e, one)), scale = f64_set1(unscale);
+    const f64_v hi = f64_mul(others.hi, scale), q = f64_div(hi, e), minus_q = f64_sub(f64_set1(0), q);
     const f64_v rest = f64_fma(minus_q, e_lo, f64_fma(minus_q, e, hi));
     smf_dd a = smf_two_sum(f64_sub(maxima, one), q);
-    a.lo = f64_add(a.lo, f64_div(f64_add(rest, lo), e));
+    a.lo = f64_add(a.lo, f64_div(f64_fma(others.lo, scale, rest), e));
     return smf_log1p(a);
 }
 

@@ -160,9 +160,9 @@ SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, in
     SMF_W(_exp)(row, x, s, u, count, shifted, layout);
     SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
     if (layout != SMF_STRIDED && count == SMF_UNROLL && row->next_x) {
-        const ptrdiff_t x = (ptrdiff_t)i * row->next_x_col, y = (ptrdiff_t)i * row->next_y_col, size = sizeof(real);
-        SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (x + j * W * size));
-        if (op != SMF_LOGSUMEXP) SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (y + j * W * size));
+        const ptrdiff_t x_at = (ptrdiff_t)i * row->next_x_col, y_at = (ptrdiff_t)i * row->next_y_col, size = sizeof(real);
+        SMF_EACH(j, count) SMF_PREFETCH(row->next_x + (x_at + j * W * size));
+        if (op != SMF_LOGSUMEXP) SMF_EACH(j, count) SMF_PREFETCH_WRITE(row->next_y + (y_at + j * W * size));
     }
     if (op == SMF_SOFTMAX) {
         SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j), e[j], layout);
@@ -276,7 +276,7 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
 SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scratch, const int layout, const smf_op op)
 {
     const size_t stride = (job->n + W - 1) / W * W;
-    SMF_ALIGNED(64) real max[W], c[W], magic[W], clamp[W], hi[W], lo[W];
+    SMF_ALIGNED(64) real max[W] = {0}, c[W], magic[W], clamp[W], hi[W], lo[W];
     SMF_W(_totals) totals, maxima;
     SMF_W(_row) all, row; /* lane k of all: row k */
     for (int k = 0; k < rows; k++) {
@@ -301,10 +301,11 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
         row.clamp[0] = rows == 1 ? all.clamp[0] : v_set1(clamp[k]);
         row.maxima = 0;
         if (!SMF_FINITE(max[k])) row.total[0] = SMF_W(_total_of)(v_set1((real)NAN));
-        else if (max[k] >= -SMF_W(_NO_SHIFT) && max[k] <= SMF_W(_NO_SHIFT)) SMF_W(_row_exp)(&row, 0, layout, op);
+        else if (layout == SMF_CONTIGUOUS && max[k] >= -SMF_W(_NO_SHIFT) && max[k] <= SMF_W(_NO_SHIFT))
+            SMF_W(_row_exp)(&row, 0, layout, op); /* c is 0, and the subtraction is saved */
         else SMF_W(_row_exp)(&row, 1, layout, op);
         SMF_W(_totals_put)(&totals, k, row.total[0]);
-        if (op != SMF_SOFTMAX) SMF_W(_totals_put)(&maxima, k, SMF_W(_total_count)(row.maxima));
+        SMF_W(_totals_put)(&maxima, k, SMF_W(_total_count)(row.maxima));
     }
     all.total[0] = rows == 1 ? row.total[0] : SMF_W(_totals_get)(&totals, rows);
     SMF_W(_finish)(&all, 0, rows == 1 ? SMF_W(_total_count)(row.maxima) : SMF_W(_totals_get)(&maxima, rows), rows, op);

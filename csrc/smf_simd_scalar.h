@@ -18,6 +18,8 @@
  *   f64 binade(v, s)   k for v >= 1, with v = 2^k m and sqrt(1/2) <= m < sqrt(2); *s = 2^-k
  *   f32 lo(v) hi(v)    lanes 0..7, 8..15 as doubles; join(a, b) rounds them back
  */
+#undef SMF_EACH /* nothing is gained by unrolling these */
+#define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
 #define SMF_UNROLL 2 /* logical vectors that fit the registers at once */
 
 /* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */

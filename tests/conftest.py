@@ -1,4 +1,4 @@
-"""What several promises need: forcing an instruction set, compiling C, calling bits bits."""
+"""What several promises need: forcing an instruction set, finding tools, compiling C, calling bits bits."""
 import shutil
 import subprocess
 import sys
@@ -42,6 +42,13 @@ def compiler():
     """The C compiler; a machine without one cannot have built the package."""
     found = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     assert found, "no C compiler on the PATH"
+    return found
+
+
+def tool(name, packages):
+    """A program that CI must have: found, or a failure that says how to get it."""
+    found = shutil.which(name)
+    assert found, f"{name} is missing: apt-get install {packages}, or leave these tests out: pytest -m 'not machines'"
     return found
 
 

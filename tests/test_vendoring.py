@@ -39,9 +39,10 @@ def test_header_alone_and_in_cpp(tmp_path):
     run(compiler(), "-x", "c++", "-Wall", "-Werror", "-I", sf.get_include(), "-fsyntax-only", tmp_path / "a.c")
 
 
-def test_fast_math_is_refused(tmp_path):
+@pytest.mark.parametrize("flags", [("-ffast-math",), ("-Ofast",), ("-ffinite-math-only",)], ids=" ".join)
+def test_fast_math_is_refused(flags, tmp_path):
     with pytest.raises(AssertionError, match="compile csrc/ without -ffast-math"):
-        run(compiler(), "-ffast-math", "-c", *sf.get_sources(), cwd=tmp_path)
+        run(compiler(), *flags, "-c", *sf.get_sources(), cwd=tmp_path)
 
 
 def test_symbols(objects):
@@ -59,7 +60,8 @@ def test_symbols(objects):
 def test_no_python_no_allocation_no_stdio():
     for path in [*Path(sf.get_include()).glob("*.[ch]")]:
         included = set(re.findall(r"#include [<](.+)[>]", path.read_text()))
-        assert included <= {"stddef.h", "stdint.h", "string.h", "math.h", "immintrin.h", "arm_neon.h", "cpuid.h", "intrin.h"}
+        assert included <= {"stddef.h", "stdint.h", "string.h", "math.h", "float.h", "immintrin.h", "arm_neon.h",
+                            "cpuid.h", "intrin.h"}
         assert not re.search(r"\b(malloc|calloc|free|printf|getenv)\(", path.read_text())
 
 

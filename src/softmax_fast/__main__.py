@@ -1,4 +1,4 @@
-"""python -m softmax_fast: what was detected, an accuracy check, a speed table against NumPy."""
+"""python -m softmax_fast: what was detected, an accuracy check, a speed table against NumPy; --check: bits."""
 import argparse
 import json
 import platform
@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 import softmax_fast
-from softmax_fast import _check, _reference
+from softmax_fast import _check, _reference, _vectors
 
 SPEED = [  # op, dtype, shape
     ("softmax", "float32", (10,)),
@@ -103,8 +103,10 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m softmax_fast",
         description="Show what softmax_fast found on this machine, check its accuracy against exact results, and "
-                    "compare its speed with NumPy's. Exit status 1 if an error bound is broken.")
+                    "compare its speed with NumPy's. Exit status 1 if an error bound is broken, or a bit with --check.")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.add_argument("--check", action="store_true",
+                        help="instead compare the bits of the golden vectors on every instruction set (a second)")
     parser.add_argument("--no-speed", action="store_true", help="leave out the speed table")
     args = parser.parse_args(argv)
 
@@ -115,6 +117,23 @@ def main(argv=None):
     show(f"softmax_fast {found['version']}, Python {found['python']}, NumPy {found['numpy']}, {found['machine']}")
     show(f"CPU: {found['cpu']}")
     show(f"instruction set: {found['isa']} (available: {', '.join(found['isas'])})")
+
+    if args.check:
+        show("\nBits of the golden vectors")
+        checked = []
+        for row in _vectors.check():
+            checked.append(row)
+            show(f"{row['op']:12} {row['dtype']:8} {row['isa']:8} {row['rows']:4} rows  "
+                 f"{'ok' if row['ok'] else 'DIFFER'}")
+        ok = all(row["ok"] for row in checked)
+        if args.json:
+            print(json.dumps({"detected": found, "vectors": checked, "ok": ok}, indent=1))
+        show()
+        for row in checked:
+            if not row["ok"]:
+                show(f"{row['isa']}: {row['differs']}")
+        show("every bit is right" if ok else "BITS DIFFER: please report this, with the lines above")
+        return 0 if ok else 1
 
     show("\nLargest error against exact results, in units in the last place (ulp)")
     show(f"{'':12} {'dtype':8} {'seen':>8} {'bound':>6}")

@@ -1,0 +1,103 @@
+"""Promise 4, reproducible, elsewhere: the golden vectors on emulated machines, and by other compilers and flags here.
+
+tests/c/vectors.c runs them on each instruction set, contiguous, strided and side by side.
+"""
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import run, tool
+
+import softmax_fast as sf
+from softmax_fast import _vectors
+
+pytestmark = pytest.mark.machines
+PROGRAM = Path(__file__).parent / "c" / "vectors.c"
+X87 = "-O2 -march=i686 -mfpmath=387"  # keeps 64 bits of a float or double between two operations
+
+# emulator, compiler, flags, instruction sets, Debian packages. The compilers' default, the GNU dialect, contracts a
+# product and an addition to an FMA on all of these but x86.
+MACHINES = {
+    "aarch64": ("qemu-aarch64", "aarch64-linux-gnu-gcc", "-O2", "neon scalar",
+                "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
+    "aarch64, Clang": ("qemu-aarch64", "clang", "--target=aarch64-linux-gnu -O2 -ffp-contract=fast", "neon scalar",
+                       "clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
+    "riscv64": ("qemu-riscv64", "riscv64-linux-gnu-gcc", "-O2", "scalar",
+                "gcc-riscv64-linux-gnu libc6-dev-riscv64-cross"),
+    "s390x, big-endian": ("qemu-s390x", "s390x-linux-gnu-gcc", "-O2", "scalar",
+                          "gcc-s390x-linux-gnu libc6-dev-s390x-cross"),
+    "s390x, floats as doubles": ("qemu-s390x", "s390x-linux-gnu-gcc", "-O2 -std=c99", "scalar",
+                                 "gcc-s390x-linux-gnu libc6-dev-s390x-cross"),
+    "ppc64le": ("qemu-ppc64le", "powerpc64le-linux-gnu-gcc", "-O2", "scalar",
+                "gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross"),
+    "i686, SSE2": ("qemu-i386 -cpu max", "i686-linux-gnu-gcc", "-O2 -msse2 -mfpmath=sse", "avx2 scalar",
+                   "gcc-i686-linux-gnu libc6-dev-i386-cross"),
+    "i686, x87": ("qemu-i386 -cpu max", "i686-linux-gnu-gcc", X87, "scalar", "gcc-i686-linux-gnu libc6-dev-i386-cross"),
+    "i686, x87, ISO C": ("qemu-i386 -cpu max", "i686-linux-gnu-gcc", f"{X87} -std=c99", "scalar",
+                         "gcc-i686-linux-gnu libc6-dev-i386-cross"),
+    "i686, x87, Clang": ("qemu-i386 -cpu max", "clang", "--target=i686-linux-gnu -O2 -march=i686", "scalar",
+                         "clang gcc-i686-linux-gnu libc6-dev-i386-cross"),
+    "x86-64 without AVX": ("qemu-x86_64 -cpu Nehalem", "x86_64-linux-gnu-gcc", "-O2", "scalar", "gcc-x86-64-linux-gnu"),
+    "x86-64 with AVX2": ("qemu-x86_64 -cpu max", "x86_64-linux-gnu-gcc", "-O2", "avx2 scalar", "gcc-x86-64-linux-gnu"),
+}
+FLAGS = ("-O0 -std=c99", "-O3 -march=native -std=gnu99 -ffp-contract=fast", "-O2 -flto")
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    """The program, by at most two compilers at a time, once for each compiler and its flags."""
+    @functools.cache
+    def built(compiler, flags, packages):
+        directory = tmp_path_factory.mktemp("vectors")
+        command = [tool(compiler, packages), *flags.split(), "-Wall", "-Wextra", "-Werror"]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda source: run(*command, "-I", sf.get_include(), "-c", source, cwd=directory),
+                          [PROGRAM, *sf.get_sources()]))
+        run(*command, *directory.glob("*.o"), "-static", "-lm", "-o", directory / "vectors")
+        return directory / "vectors"
+
+    return built
+
+
+def every_bit(out, isas):
+    """The program's output: those instruction sets, all rows, none wrong."""
+    found, counts = out.splitlines()
+    assert found == f"isas: {isas}"
+    rows = list(_vectors.rows())
+    layouts = sum(6 if row.x.size <= 300 else 1 for row in rows)  # side by side it checks three rows of 19, apart two
+    assert counts.startswith(f"{len(rows)} rows,") and counts.endswith(", 0 wrong")
+    assert int(counts.split()[2]) >= layouts * len(isas.split()) * len(_vectors.OPS)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_machine(machine, build):
+    emulator, compiler, flags, isas, packages = MACHINES[machine]
+    name, *options = emulator.split()
+    every_bit(run(tool(name, "qemu-user"), *options, build(compiler, flags, packages), _vectors.PATH), isas)
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_compiler(compiler, flags, build):
+    every_bit(run(build(compiler, flags, compiler), _vectors.PATH), " ".join(sf.isas()))
+
+
+def test_wide_doubles_are_refused(tmp_path):
+    """Elsewhere than on x86 nothing is known to keep doubles from being wider than doubles."""
+    compiler = tool("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross")
+    with pytest.raises(AssertionError, match="needs doubles rounded to double"):
+        run(compiler, "-U__FLT_EVAL_METHOD__", "-D__FLT_EVAL_METHOD__=2", "-c", *sf.get_sources(), cwd=tmp_path)
+
+
+def test_the_program_can_fail(build, tmp_path):
+    """A wrong bit, a file cut short and a line left out are found."""
+    program = build("gcc", FLAGS[0], "gcc")
+    lines = _vectors.PATH.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("softmax 3f") and "~" not in line)
+    head = lines[at][:-1] + ("0" if lines[at][-1] != "0" else "1")
+    for damaged, why in ((lines[:at] + [head] + lines[at + 1:], "not "), (lines[:-1], "ends early"),
+                         (lines[:at] + lines[at + 1:], "damaged")):
+        (tmp_path / "vectors.txt").write_text("\n".join(damaged))
+        with pytest.raises(AssertionError, match=why):
+            run(program, tmp_path / "vectors.txt")
