@@ -18,14 +18,14 @@ if hasattr(os, "sched_setaffinity"):  # before any library counts the CPUs
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-import softmax_fast
-from softmax_fast import _reference
-from softmax_fast.__main__ import interleaved
+import softmax_fast  # noqa: E402
+from softmax_fast import _reference  # noqa: E402
+from softmax_fast.__main__ import interleaved  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from oracle import worst
+from oracle import worst  # noqa: E402
 
 SHAPES = [((1, 10), -1), ((64, 10), -1), ((1024, 10), -1), ((100000, 3), -1), ((100000, 10), -1), ((10000, 100), -1),
           ((8, 12, 128, 128), -1), ((1024, 1000), -1), ((1000, 1024), 0), ((8, 21, 256, 256), 1)]

@@ -71,13 +71,16 @@ SMF_INLINE void SMF_W(_exp_across)(SMF_W(_row) *row, const SMF_W(_order) *order,
     v_t e[SMF_UNROLL], f[SMF_UNROLL];
     int top = 0;
     for (int q = 0; q < order->passes; q++) {
-        SMF_EACH(j, count) total[j] = SMF_W(_total_of)(v_set1(0));
         for (size_t i = order->lane[q]; i < row->n; i += 2 * W) {
+            const int first = i < W, two = i + W < row->n;
             SMF_W(_step_exp)(row, i, count, lanes, 1, SMF_ACROSS, op, e);
-            if (i + W < row->n) {
-                SMF_W(_step_exp)(row, i + W, count, lanes, 1, SMF_ACROSS, op, f);
+            if (two) SMF_W(_step_exp)(row, i + W, count, lanes, 1, SMF_ACROSS, op, f);
+            if (!two && first) SMF_EACH(j, count) total[j] = SMF_W(_total_of)(e[j]);
+            else if (!two) SMF_EACH(j, count) SMF_W(_total_add)(&total[j], e[j]);
+            else {
+                if (first) SMF_EACH(j, count) total[j] = SMF_W(_total_of)(v_set1(0));
                 SMF_EACH(j, count) SMF_W(_total_add2)(&total[j], e[j], f[j]);
-            } else SMF_EACH(j, count) SMF_W(_total_add)(&total[j], e[j]);
+            }
         }
         for (int m = order->merges[q]; m > 0; m--) {
             top--;
@@ -133,49 +136,60 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, const SMF_W(_order) *order, 
 /* The panel: element i of row k at i * count * W + k. A last group of fewer than W rows repeats its last row. */
 SMF_INLINE void SMF_W(_panel_rows)(const char *p, ptrdiff_t stride, size_t rows, int j, const char *at[W])
 {
-    for (int k = 0; k < W; k++) {
-        const size_t r = (size_t)(j * W + k);
-        at[k] = p + (ptrdiff_t)(r < rows ? r : rows - 1) * stride;
-    }
+    const size_t first = (size_t)j * W;
+    if (first + W <= rows)
+        for (int k = 0; k < W; k++) at[k] = p + (ptrdiff_t)(first + (size_t)k) * stride;
+    else
+        for (size_t k = 0; k < W; k++) at[k] = p + (ptrdiff_t)(first + k < rows ? first + k : rows - 1) * stride;
+}
+
+/* Columns i, i + 1, ... of W rows. */
+SMF_INLINE void SMF_W(_columns_load)(const char *const *at, int i, const int columns, int count, real *panel)
+{
+    v_t c[4];
+    SMF_W(_load4)(at, i, columns, c);
+    SMF_EACH(q, columns) v_store(panel + (i + q) * count * W, c[q]);
+}
+
+SMF_INLINE void SMF_W(_columns_store)(const char *const *at, int i, const int columns, int count, const real *panel)
+{
+    v_t c[4];
+    SMF_EACH(q, 4) c[q] = v_load(panel + (i + (q < columns ? q : 0)) * count * W);
+    SMF_W(_store4)(at, i, columns, c);
 }
 
 static SMF_NOINLINE void SMF_W(_panel_load)(const smf_job *group, int count, real *panel)
 {
-    const int n = (int)group->n, columns = n < 4 ? n : 4;
+    const int n = (int)group->n;
     const char *at[W];
-    v_t c[4];
-    for (int j = 0; j < count; j++) {
+    for (int j = 0; j < count; j++, panel += W) {
         SMF_W(_panel_rows)((const char *)group->x, group->x_row, group->rows, j, at);
-        if (group->x_col != (ptrdiff_t)sizeof(real))
+        if (group->x_col != (ptrdiff_t)sizeof(real)) {
             for (int i = 0; i < n; i++)
-                for (int k = 0; k < W; k++)
-                    panel[(i * count + j) * W + k] = SMF_W(_get1)(at[k], group->x_col, (size_t)i);
+                for (int k = 0; k < W; k++) panel[i * count * W + k] = SMF_W(_get1)(at[k], group->x_col, (size_t)i);
+        } else if (n == 1) SMF_W(_columns_load)(at, 0, 1, count, panel);
+        else if (n == 2) SMF_W(_columns_load)(at, 0, 2, count, panel);
+        else if (n == 3) SMF_W(_columns_load)(at, 0, 3, count, panel);
         else
-            for (int i = 0; i < n; i += 4) { /* the last four may overlap those before */
-                const int from = i <= n - columns ? i : n - columns;
-                SMF_W(_load4)(at, from, columns, c);
-                for (int q = 0; q < columns; q++) v_store(panel + ((from + q) * count + j) * W, c[q]);
-            }
+            for (int i = 0; i < n; i += 4) /* the last four may overlap those before */
+                SMF_W(_columns_load)(at, i <= n - 4 ? i : n - 4, 4, count, panel);
     }
 }
 
 static SMF_NOINLINE void SMF_W(_panel_store)(const smf_job *group, int count, const real *panel)
 {
-    const int n = (int)group->n, columns = n < 4 ? n : 4;
+    const int n = (int)group->n;
     const char *at[W];
-    v_t c[4];
-    SMF_EACH(q, 4) c[q] = v_set1(0);
-    for (int j = 0; j < count; j++) {
+    for (int j = 0; j < count; j++, panel += W) {
         SMF_W(_panel_rows)((const char *)group->y, group->y_row, group->rows, j, at);
-        if (group->y_col != (ptrdiff_t)sizeof(real))
+        if (group->y_col != (ptrdiff_t)sizeof(real)) {
             for (int i = 0; i < n; i++)
                 for (int k = 0; k < W; k++)
-                    SMF_W(_put1)((char *)at[k], group->y_col, (size_t)i, panel[(i * count + j) * W + k]);
+                    SMF_W(_put1)((char *)at[k], group->y_col, (size_t)i, panel[i * count * W + k]);
+        } else if (n == 1) SMF_W(_columns_store)(at, 0, 1, count, panel);
+        else if (n == 2) SMF_W(_columns_store)(at, 0, 2, count, panel);
+        else if (n == 3) SMF_W(_columns_store)(at, 0, 3, count, panel);
         else
-            for (int i = 0; i < n; i += 4) {
-                const int from = i <= n - columns ? i : n - columns;
-                for (int q = 0; q < columns; q++) c[q] = v_load(panel + ((from + q) * count + j) * W);
-                SMF_W(_store4)(at, from, columns, c);
-            }
+            for (int i = 0; i < n; i += 4) SMF_W(_columns_store)(at, i <= n - 4 ? i : n - 4, 4, count, panel);
     }
 }

@@ -31,3 +31,9 @@ def test_ratios():
     """The script of the README's tables, for one row."""
     code = f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import ratios; print(ratios.row('softmax', 'float32', (4, 5), 0.01))"
     assert "ours" in run(sys.executable, "-c", code)
+
+
+def test_peers():
+    """The comparison with other libraries, for one shape and the one that is always there."""
+    table = run(sys.executable, BENCHMARKS / "peers.py", "--peers", "NumPy", "--shape", "(64, 10)", "--seconds", "0.01")
+    assert table.count("\n| ") == 10 and table.count(" ulp)") == 20

@@ -102,3 +102,64 @@ def test_side_by_side(op, dtype, isa, rng):
                 results += [op(x, 0, out=out), op(x.copy(), 0, out=np.empty_like(x, order="F")), op(y := x.copy(), 0, out=y)]
             for got in results:
                 assert [bits(column) for column in np.atleast_1d(got).T] == alone, (n, rows)
+
+
+def rows_of_bits(rng, dtype, rows, n):
+    """Logits of all kinds, row by row: narrow, wide, shifted, huge, near ties, with specials, of random bits."""
+    x = rng.standard_normal((rows, n)) * rng.choice([1e-4, 1, 12, 300, 1e5, 1e30], (rows, 1))
+    x = (x + rng.choice([0, 0, 3, -700, 5000], (rows, 1))).astype(dtype)
+    x[rng.random((rows, n)) < 0.02] = -np.inf
+    for special in (np.nan, np.inf, -np.inf, -0.0):
+        some = rng.random(rows) < 0.04
+        x[some, rng.integers(n)] = special
+    if rng.random() < 0.1:
+        x[rng.integers(rows)] = rng.integers(0, 256, n * x.itemsize, dtype=np.uint8).view(dtype)
+    return x
+
+
+def placed(rng, x):
+    """The same (rows, n) values somewhere else: another order, other strides, another offset, more axes."""
+    rows, n = x.shape
+    how = rng.choice(["C", "F", "reversed", "strided", "padded", "bytes", "axes"])
+    if how in "CF":
+        return x.copy(how), how
+    if how == "reversed":
+        return np.flip(np.flip(x).copy()), how
+    if how == "bytes":
+        skip = int(rng.integers(1, 64))
+        y = np.ndarray(x.shape, x.dtype, np.empty(x.nbytes + skip, np.uint8).data, skip)
+    elif how == "axes":  # the row in the middle of three axes
+        y = np.empty((2, n, rows), x.dtype)[1].T
+    else:
+        step = rng.integers(1, 4, 2) if how == "strided" else (1, 1)
+        wide = np.full((rows * step[0] + 1, n * step[1] + int(rng.integers(1, 20))), np.nan, x.dtype)
+        y = wide[::step[0], ::step[1]][:rows, :n]
+    y[...] = x
+    return y, how
+
+
+def test_hundred_thousand_cases():
+    """Each row of each array is a case, on every instruction set, against the row alone on plain C."""
+    rng = np.random.default_rng(7)
+    cases, differing, before = 0, [], sf.isa()
+    try:
+        while cases < 100_000:
+            dtype = str(rng.choice(["float32", "float64"]))
+            rows, n = int(rng.integers(1, 90)), int(rng.choice([rng.integers(1, 20), rng.integers(1, 140), rng.integers(1, 600)]))
+            x = rows_of_bits(rng, dtype, rows, n)
+            op = str(rng.choice(OPS))
+            f = getattr(sf, op)
+            sf.use_isa("scalar")
+            want = [bits(f(row)) for row in x]
+            for name in sf.isas():
+                sf.use_isa(name)
+                a, how = placed(rng, x)
+                out = {}
+                if op != "logsumexp":
+                    out = {"out": [None, a, placed(rng, x)[0]][rng.integers(3)]}
+                got = f(a, -1, **out)
+                differing += [(name, op, dtype, how, n) for y, w in zip(got, want, strict=True) if bits(y) != w]
+                cases += rows
+    finally:
+        sf.use_isa(before)
+    assert not differing, (len(differing), differing[:5])

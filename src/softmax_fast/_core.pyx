@@ -344,22 +344,34 @@ log_softmax_gufunc = gufunc(SMF_LOG_SOFTMAX, "log_softmax", "(n)->(n)")
 logsumexp_gufunc = gufunc(SMF_LOGSUMEXP, "logsumexp", "(n)->()")
 
 
+cdef void in_place_from(smf_op op, int dtype, cnp.ndarray x, int axis, int beside, int k, char *p, smf_job *job) noexcept:
+    """All rows of x along `axis`, from its element p on; axes before k are settled, `beside` makes the rows of a job."""
+    cdef cnp.npy_intp i
+    if k == cnp.PyArray_NDIM(x):
+        job.x = job.y = p
+        run(op, dtype, <cnp.npy_intp>(job.rows * job.n), job)
+    elif k == axis or k == beside:
+        in_place_from(op, dtype, x, axis, beside, k + 1, p, job)
+    else:
+        for i in range(cnp.PyArray_DIM(x, k)):
+            in_place_from(op, dtype, x, axis, beside, k + 1, p + i * cnp.PyArray_STRIDE(x, k), job)
+
+
 def in_place(gufunc, cnp.ndarray x not None, int axis):
     """softmax_gufunc or log_softmax_gufunc over any axis and strides of x, written over x without a temporary
     (NumPy's own gufunc machinery would copy x first)."""
     cdef smf_op op = SMF_SOFTMAX if gufunc is softmax_gufunc else SMF_LOG_SOFTMAX
     cdef int dtype = SMF_F32 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else SMF_F64
-    cdef cnp.flatiter rows
+    cdef int beside = -1, k
     cdef smf_job job
-    job.rows = 1
+    for k in range(cnp.PyArray_NDIM(x)):  # rows beside each other in memory are the fast ones
+        if k != axis and (beside < 0 or abs(cnp.PyArray_STRIDE(x, k)) < abs(cnp.PyArray_STRIDE(x, beside))):
+            beside = k
+    job.rows = 1 if beside < 0 else <size_t>cnp.PyArray_DIM(x, beside)
     job.n = <size_t>cnp.PyArray_DIM(x, axis)
-    job.x_row = job.y_row = 0
+    job.x_row = job.y_row = 0 if beside < 0 else cnp.PyArray_STRIDE(x, beside)
     job.x_col = job.y_col = cnp.PyArray_STRIDE(x, axis)
-    rows = cnp.PyArray_IterAllButAxis(x, &axis)
-    while cnp.PyArray_ITER_NOTDONE(rows):
-        job.x = job.y = cnp.PyArray_ITER_DATA(rows)
-        run(op, dtype, <cnp.npy_intp>job.n, &job)
-        cnp.PyArray_ITER_NEXT(rows)
+    in_place_from(op, dtype, x, axis, beside, 0, cnp.PyArray_BYTES(x), &job)
 
 
 # ---------------------------------------------------------------------------------------------------------
