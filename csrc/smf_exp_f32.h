@@ -2,60 +2,71 @@
 #ifndef SMF_EXP_F32_H
 #define SMF_EXP_F32_H
 
-/* exp(r) = 1 + (r + r^2 q(r)) on |r| <= ln2/2; constants from tools/constants.py, polynomial error 2^-28.0.
- * Bound of s (1 + u): 0.54 ulp (docs/numerics.md). */
-#define f32_EXP_BOUND_ULP 0.54
-#define f32_LOG2E 0x1.715476p+0f
-#define f32_LN2_HI 0x1.62e43p-1f
-#define f32_LN2_LO -0x1.05c61p-29f
+/* exp(x) = 2^(N/16) (1 + u), N = round(x 16/ln2), r = x - N ln2/16, |r| <= ln2/32, 1 + u = exp(r + what the table lost),
+ * exp(r) = 1 + r + r^2 q(r); constants from tools/constants.py, polynomial error 2^-29.2.
+ * Bound of s (1 + u): 0.56 ulp (docs/numerics.md). */
+#define f32_EXP_BOUND_ULP 0.56
+#define f32_STEPS 16         /* an octave */
+#define f32_STEPS_PER_UNIT 0x1.715476p+4f
+#define f32_STEP_HI 0x1.62e43p-5f
+#define f32_STEP_LO -0x1.05c61p-33f
+#define f32_Q {0x1.00022p-1f, 0x1.55559ap-3f}
 #define f32_MAGIC 0x1.8p23f  /* adding it rounds to an integer, which then stands in the low bits */
-#define f32_TOP 191          /* exponent field of the largest element: its e is 2^64 (1 + u) */
+#define f32_TOP 191          /* exponent field of the largest element: its e is 2^64 (1 + u), times some 2^(j/16) */
 #define f32_UNSCALE 0x1p-64
 #define f32_NO_SHIFT 512.0f  /* |max| up to here needs no shift; beyond it x - max is exact (Sterbenz) */
 #define f32_W 16
 
 typedef float f32_real;
 
-#define f32_Q {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.1239f8p-7f, 0x1.6a241p-10f}
-#define f32_Q_TERMS 5
+/* 2^(j/16) rounded, without its exponent and less j << 19, which N << 19 brings back with N's own 16s in the exponent;
+ * and the logarithm of what it lost. */
+static const uint32_t f32_power[16] = {0x0, 0xfffdaac3, 0xfffb95c2, 0xfff9c3d3, 0xfff837f0, 0xfff6f532, 0xfff5fed7,
+    0xfff5583f, 0xfff504f3, 0xfff508a4, 0xfff5672a, 0xfff6248c, 0xfff744fd, 0xfff8ccdf, 0xfffac0c7, 0xfffd257d};
+static const float f32_lost[16] = {0x0p+0f, 0x1.8d96d4p-25f, -0x1.9c0c22p-27f, 0x1.964902p-25f, 0x1.125002p-25f,
+    0x1.370be4p-25f, -0x1.0a3552p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f, -0x1.05cb44p-25f, 0x1.67a1cap-28f,
+    0x1.a3b5e4p-28f, -0x1.f9c306p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
 
-/* The total: elements 16 apart added in pairs, these sums widened to float64 and added lane by lane. */
-typedef struct { f64_v lo, hi; } f32_total;
+/* s (1 + u) for `count` independent vectors; magic[j % each] is vector j's f32_MAGIC + what N begins at. */
+SMF_INLINE void f32_exp(const f32_v *x, const f32_v *magic, const int each, f32_v *s, f32_v *u, const int count)
+{
+    static const float c[] = f32_Q;
+    f32_v t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
+    SMF_EACH(j, count) t[j] = f32_fma(x[j], f32_set1(f32_STEPS_PER_UNIT), magic[j % each]);
+    SMF_EACH(j, count) s[j] = f32_raise(f32_lookup(f32_power, t[j]), t[j]);
+    SMF_EACH(j, count) a[j] = f32_lookup(f32_lost, t[j]);
+    SMF_EACH(j, count) t[j] = f32_sub(t[j], magic[j % each]);
+    SMF_EACH(j, count) r[j] = f32_fma(t[j], f32_set1(-f32_STEP_HI), x[j]);
+    SMF_EACH(j, count) a[j] = f32_fma(t[j], f32_set1(-f32_STEP_LO), a[j]);
+    SMF_EACH(j, count) r[j] = f32_add(r[j], a[j]);
+    SMF_EACH(j, count) a[j] = f32_fma(r[j], f32_set1(c[1]), f32_set1(c[0]));
+    SMF_EACH(j, count) t[j] = f32_mul(r[j], r[j]);
+    SMF_EACH(j, count) u[j] = f32_fma(t[j], a[j], r[j]);
+}
+
+/* The total: elements 16 apart added in pairs, these sums widened to float64 and added lane by lane; then lanes 2 k and
+ * 2 k + 1; then these 8, one after the other. Widened by moving their bits: what is summed is 2^-896 e, exactly, and a
+ * NaN is at least 2^-768, more than any sum of numbers. */
+typedef struct { f64_v lo, hi; } f32_total; /* lane by lane: the even lanes and the odd ones; of rows: the first 8, the others */
+#define f32_PAIRED 1         /* lanes 2 k and 2 k + 1 are added first */
+#define f32_WIDE_NAN 0x1p-770
+#define f32_WIDE_UNIT 0x1p896
 
 SMF_INLINE f32_total f32_total_of(f32_v e)
 {
-    const f32_total t = {f32_lo(e), f32_hi(e)};
+    const f32_total t = {f32_even(e), f32_odd(e)};
     return t;
 }
 
 SMF_INLINE void f32_total_add(f32_total *t, f32_v e)
 {
-    t->lo = f64_add(t->lo, f32_lo(e));
-    t->hi = f64_add(t->hi, f32_hi(e));
-}
-
-SMF_INLINE f32_total f32_total_count(size_t n)
-{
-    const f32_total t = {f64_set1((double)n), f64_set1((double)n)};
-    return t;
-}
-
-/* What rows of a block left, one after the other, and back as one vector of `rows` lanes. */
-typedef struct { double s[f32_W]; } f32_totals;
-
-SMF_INLINE void f32_totals_put(f32_totals *p, int k, f32_total t) { p->s[k] = f64_first(t.lo); }
-
-SMF_INLINE f32_total f32_totals_get(const f32_totals *p, int rows)
-{
-    f32_total t;
-    t.lo = rows >= 8 ? f64_load(p->s) : f64_load_n(p->s, (size_t)rows);
-    t.hi = rows <= 8 ? t.lo : f64_load_n(p->s + 8, (size_t)rows - 8);
-    return t;
+    t->lo = f64_add(t->lo, f32_even(e));
+    t->hi = f64_add(t->hi, f32_odd(e));
 }
 
 SMF_INLINE void f32_total_add2(f32_total *t, f32_v e, f32_v f) { f32_total_add(t, f32_add(e, f)); }
 
-/* Two lanes of the sum into one: the tree over lanes, 8 apart, 4, 2, 1. */
+/* Across rows: what two lanes of the sum hold, into one; and in the end, the totals. */
 SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
 {
     a.lo = f64_add(a.lo, b.lo);
@@ -63,14 +74,36 @@ SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
     return a;
 }
 
-/* All lanes into one, which then stands in every lane. */
-SMF_INLINE f32_total f32_total_sum(f32_total t)
+SMF_INLINE f32_total f32_total_across(f32_total t)
 {
-    f64_v s = f64_add(t.lo, t.hi);
-    s = f64_add(f64_zip4_lo(s, s), f64_zip4_hi(s, s));
-    s = f64_add(f64_zip2_lo(s, s), f64_zip2_hi(s, s));
-    s = f64_add(f64_zip1_lo(s, s), f64_zip1_hi(s, s));
-    t.lo = t.hi = s;
+    const f64_v limit = f64_set1(f32_WIDE_NAN), nan = f64_set1(NAN), unit = f64_set1(f32_WIDE_UNIT);
+    const f64_v even = f64_pick(t.lo, limit, nan, f64_mul(t.lo, unit)), odd = f64_pick(t.hi, limit, nan, f64_mul(t.hi, unit));
+    const f32_total rows = {f64_zip_lo(even, odd), f64_zip_hi(even, odd)};
+    return rows;
+}
+
+/* Along a row: all lanes into one. */
+SMF_INLINE void f32_total_sum(f32_total t, double *s, double *lost)
+{
+    double lane[8];
+    f64_store(lane, f64_add(t.lo, t.hi));
+    *s = lane[0];
+    for (int k = 1; k < 8; k++) *s += lane[k];
+    *s = *s > f32_WIDE_NAN ? (double)NAN : *s * f32_WIDE_UNIT;
+    *lost = 0;
+}
+
+/* Of 16 rows: float64 numbers, or floats. */
+SMF_INLINE f32_total f32_total_load(const double *s, const double *lost)
+{
+    const f32_total t = {f64_load(s), f64_load(s + 8)};
+    (void)lost;
+    return t;
+}
+
+SMF_INLINE f32_total f32_total_widen(f32_v a)
+{
+    const f32_total t = {f32_lo(a), f32_hi(a)};
     return t;
 }
 
@@ -85,14 +118,21 @@ SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo, int rows)
     *lo = f32_join(f64_sub(a, f32_lo(*hi)), f64_sub(b, f32_hi(*hi)));
 }
 
-/* max + L as two floats, the larger part correctly rounded. `others` is the sum without the maxima; the largest
- * e is 1 + u. */
-SMF_INLINE void f32_lse(f32_v max, f32_total maxima, f32_total others, f32_v u, f32_v *hi, f32_v *lo, int rows)
+/* log(sum exp(x - max)) of 8 rows; the largest e is s (1 + u). */
+SMF_INLINE f64_v f32_log_total(f64_v maxima, f64_v others, f64_v s, f64_v u)
 {
-    const f64_v zero = f64_set1(0), m_lo = f32_lo(max), m_hi = f32_hi(max);
-    const smf_dd a = {others.lo, zero}, b = {others.hi, zero};
-    const f64_v L_lo = smf_log_total(maxima.lo, a, f32_lo(u), f32_UNSCALE);
-    const f64_v L_hi = rows > 8 ? smf_log_total(maxima.hi, b, f32_hi(u), f32_UNSCALE) : L_lo;
+    const f64_v zero = f64_set1(0), S = f64_mul(s, f64_set1(f32_UNSCALE));
+    const smf_dd all = {others, zero};
+    return smf_log_total(maxima, all, f64_fma(u, S, f64_sub(S, f64_set1(1))), f32_UNSCALE);
+}
+
+/* max + L as two floats, the larger part correctly rounded. `others` is the sum without the maxima; the largest
+ * e is s (1 + u). */
+SMF_INLINE void f32_lse(f32_v max, f32_total maxima, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo, int rows)
+{
+    const f64_v m_lo = f32_lo(max), m_hi = f32_hi(max);
+    const f64_v L_lo = f32_log_total(maxima.lo, others.lo, f32_lo(s), f32_lo(u));
+    const f64_v L_hi = rows > 8 ? f32_log_total(maxima.hi, others.hi, f32_hi(s), f32_hi(u)) : L_lo;
     *hi = f32_join(f64_add(m_lo, L_lo), f64_add(m_hi, L_hi));
     *lo = f32_join(f64_sub(L_lo, f64_sub(f32_lo(*hi), m_lo)), f64_sub(L_hi, f64_sub(f32_hi(*hi), m_hi)));
 }

@@ -2,26 +2,46 @@
 #ifndef SMF_EXP_F64_H
 #define SMF_EXP_F64_H
 
-/* exp(r) = 1 + (r + r^2 q(r)) on |r| <= ln2/2; constants from tools/constants.py, polynomial error 2^-56.4.
+/* exp(x) = 2^N (1 + u), N = round(x / ln2), r = x - N ln2, |r| <= ln2/2, 1 + u = exp(r),
+ * exp(r) = 1 + r + r^2 q(r); constants from tools/constants.py, polynomial error 2^-56.5.
  * Bound of s (1 + u): 0.57 ulp (docs/numerics.md). */
 #define f64_EXP_BOUND_ULP 0.57
-#define f64_LOG2E 0x1.71547652b82fep+0
-#define f64_LN2_HI 0x1.62e42fefa39efp-1
-#define f64_LN2_LO 0x1.abc9e3b39803fp-56
+#define f64_STEPS 1
+#define f64_STEPS_PER_UNIT 0x1.71547652b82fep+0
+#define f64_STEP_HI 0x1.62e42fefa39efp-1
+#define f64_STEP_LO 0x1.abc9e3b39803fp-56
+#define f64_Q {0x1.000000000000ap-1, 0x1.55555555554f9p-3, 0x1.55555555507f4p-5, 0x1.1111111127e70p-7, \
+               0x1.6c16c1844a28ep-10, 0x1.a01a0129b944cp-13, 0x1.a01999b03a78dp-16, 0x1.71df26254133bp-19, \
+               0x1.28adcc172a84cp-22, 0x1.ad7f077e3eed1p-26}
+#define f64_Q_TERMS 10
 #define f64_MAGIC 0x1.8p52
 #define f64_TOP 1923         /* exponent field of the largest element: its e is 2^900 (1 + u) */
 #define f64_UNSCALE 0x1p-900
 #define f64_NO_SHIFT 4096.0
 #define f64_W 8
-#define f64_Q {0x1.000000000000ap-1, 0x1.55555555554fap-3, 0x1.5555555550866p-5, 0x1.1111111127c4ep-7, \
-               0x1.6c16c1842f594p-10, 0x1.a01a012a3e34ep-13, 0x1.a01999fd3bd13p-16, 0x1.71df2573d0e37p-19, \
-               0x1.28ad818054164p-22, 0x1.ad7f5f9ebe3aep-26}
-#define f64_Q_TERMS 10
 
 typedef double f64_real;
 
-/* The total: compensated, lane by lane. Nothing is lost before the last rounding. */
+/* s (1 + u) for `count` independent vectors; magic[j % each] is vector j's f64_MAGIC + what N begins at. */
+SMF_INLINE void f64_exp(const f64_v *x, const f64_v *magic, const int each, f64_v *s, f64_v *u, const int count)
+{
+    static const double c[] = f64_Q;
+    f64_v t[SMF_UNROLL], r[SMF_UNROLL], q[SMF_UNROLL];
+    SMF_EACH(j, count) t[j] = f64_fma(x[j], f64_set1(f64_STEPS_PER_UNIT), magic[j % each]);
+    SMF_EACH(j, count) s[j] = f64_pow2(t[j]);
+    SMF_EACH(j, count) t[j] = f64_sub(t[j], magic[j % each]);
+    SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_HI), x[j]);
+    SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_LO), r[j]);
+    SMF_EACH(j, count) q[j] = f64_set1(c[f64_Q_TERMS - 1]);
+    SMF_EACH(k, f64_Q_TERMS - 1)
+    SMF_EACH(j, count) q[j] = f64_fma(q[j], r[j], f64_set1(c[f64_Q_TERMS - 2 - k]));
+    SMF_EACH(j, count) t[j] = f64_mul(r[j], r[j]);
+    SMF_EACH(j, count) u[j] = f64_fma(t[j], q[j], r[j]);
+}
+
+/* The total: compensated, lane by lane, then the 8 lanes one after the other. Nothing is lost before the last rounding. */
 typedef struct { f64_v s, lost; } f64_total;
+#define f64_PAIRED 0
 
 SMF_INLINE f64_total f64_total_of(f64_v e)
 {
@@ -36,30 +56,13 @@ SMF_INLINE void f64_total_add(f64_total *t, f64_v e)
     t->lost = f64_add(t->lost, sum.lo);
 }
 
-SMF_INLINE f64_total f64_total_count(size_t n) { return f64_total_of(f64_set1((double)n)); }
-
-/* What rows of a block left, one after the other, and back as one vector of `rows` lanes. */
-typedef struct { double s[f64_W], lost[f64_W]; } f64_totals;
-
-SMF_INLINE void f64_totals_put(f64_totals *p, int k, f64_total t)
-{
-    p->s[k] = f64_first(t.s);
-    p->lost[k] = f64_first(t.lost);
-}
-
-SMF_INLINE f64_total f64_totals_get(const f64_totals *p, int rows)
-{
-    const f64_total t = {f64_load_n(p->s, (size_t)rows), f64_load_n(p->lost, (size_t)rows)};
-    return t;
-}
-
 SMF_INLINE void f64_total_add2(f64_total *t, f64_v e, f64_v f)
 {
     f64_total_add(t, e);
     f64_total_add(t, f);
 }
 
-/* Two lanes of the sum into one: the tree over lanes, 4 apart, 2, 1. */
+/* Across rows: what two lanes of the sum hold, into one; and in the end, the totals. */
 SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
 {
     a.lost = f64_add(a.lost, b.lost);
@@ -67,20 +70,31 @@ SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
     return a;
 }
 
-/* All lanes into one, which then stands in every lane. */
-SMF_INLINE f64_total f64_total_sum(f64_total t)
+SMF_INLINE f64_total f64_total_across(f64_total t) { return t; }
+
+/* Along a row: all lanes into one, the same way. */
+SMF_INLINE void f64_total_sum(f64_total t, double *s, double *lost)
 {
-    f64_total a, b;
-#define SMF_HALVE(apart)                                                              \
-    a.s = f64_zip##apart##_lo(t.s, t.s), a.lost = f64_zip##apart##_lo(t.lost, t.lost); \
-    b.s = f64_zip##apart##_hi(t.s, t.s), b.lost = f64_zip##apart##_hi(t.lost, t.lost); \
-    t = f64_total_merge(a, b)
-    SMF_HALVE(4);
-    SMF_HALVE(2);
-    SMF_HALVE(1);
-#undef SMF_HALVE
+    double lane[8], lane_lost[8];
+    f64_store(lane, t.s);
+    f64_store(lane_lost, t.lost);
+    *s = lane[0];
+    *lost = lane_lost[0];
+    for (int k = 1; k < 8; k++) {
+        const double sum = *s + lane[k], part = sum - *s;
+        *lost = (*lost + lane_lost[k]) + ((*s - (sum - part)) + (lane[k] - part));
+        *s = sum;
+    }
+}
+
+/* Of 8 rows. */
+SMF_INLINE f64_total f64_total_load(const double *s, const double *lost)
+{
+    const f64_total t = {f64_load(s), f64_load(lost)};
     return t;
 }
+
+SMF_INLINE f64_total f64_total_widen(f64_v a) { return f64_total_of(a); }
 
 /* Rounded; NaN where the total is. */
 SMF_INLINE f64_v f64_total_round(f64_total t) { return f64_add(t.s, t.lost); }
@@ -96,12 +110,12 @@ SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo, int rows)
     *lo = f64_mul(*hi, f64_fma(minus_hi, total.lo, f64_fma(minus_hi, total.hi, one)));
 }
 
-/* max + L as two doubles, exactly. `others` is the sum without the maxima; the largest e is 1 + u. */
-SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v u, f64_v *hi, f64_v *lo, int rows)
+/* max + L as two doubles, exactly. `others` is the sum without the maxima; the largest e is 1 + u (s is 2^900). */
+SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo, int rows)
 {
     const f64_v L = smf_log_total(maxima.s, smf_two_sum(others.s, others.lost), u, f64_UNSCALE);
     const smf_dd r = smf_two_sum(max, L);
-    (void)rows;
+    (void)rows, (void)s;
     *hi = r.hi;
     *lo = r.lo;
 }

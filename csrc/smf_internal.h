@@ -69,7 +69,8 @@
 #define SMF_SQRT_HALF_BITS UINT64_C(0x3fe6a09e667f3bcd)
 #define SMF_ONE_BITS UINT64_C(0x3ff0000000000000)
 
-#define SMF_SCRATCH_BYTES 16384 /* of stack, for the exponentials of a block of rows, and for copies of strided rows */
+#define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, and for copies of strided rows */
+#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
 #define SMF_SHORT 64  /* rows up to here go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
@@ -79,6 +80,13 @@
 #define SMF_EACH(j, count) SMF_PRAGMA(GCC unroll 16) for (int j = 0; j < (count); j++)
 #else
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
+#endif
+
+/* In a register from here on (x86). */
+#if defined(__GNUC__)
+#define SMF_ONCE(v) __asm__("" : "+v"(v))
+#else
+#define SMF_ONCE(v) ((void)0)
 #endif
 
 /* A hint, no access: any address will do. */

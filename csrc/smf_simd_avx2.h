@@ -41,12 +41,25 @@ SMF_INLINE f32_v f32_fma(f32_v x, f32_v y, f32_v z)
     f32_v r = {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
     return r;
 }
-SMF_INLINE f32_v f32_pow2(f32_v x)
+SMF_INLINE __m256 avx2_lookup(const float *table, __m256i t)
 {
-    f32_v r = {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.a), 23)),
-               _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.b), 23))};
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), t),
+                            _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), t),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(t, 28)));
+}
+SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
+{
+    f32_v r = {avx2_lookup((const float *)table, _mm256_castps_si256(t.a)),
+               avx2_lookup((const float *)table, _mm256_castps_si256(t.b))};
     return r;
 }
+SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
+{
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(t), 19)));
+}
+SMF_AVX2_PAIR(f32_v, f32_raise, avx2_raise)
+SMF_INLINE f32_v f32_once(f32_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
+SMF_INLINE f64_v f64_once(f64_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
 SMF_INLINE f32_v f32_drop_eq(f32_v v, f32_v x, f32_v m)
 {
     f32_v r = {_mm256_and_ps(v.a, _mm256_cmp_ps(x.a, m.a, _CMP_NEQ_UQ)),
@@ -72,7 +85,6 @@ SMF_INLINE float f32_hmax(f32_v x)
     h = _mm_max_ps(h, _mm_movehl_ps(h, h));
     return _mm_cvtss_f32(_mm_max_ss(h, _mm_movehdup_ps(h)));
 }
-SMF_INLINE float f32_first(f32_v x) { return _mm256_cvtss_f32(x.a); }
 SMF_INLINE f64_v avx2_widen(__m256 x)
 {
     f64_v r = {_mm256_cvtps_pd(_mm256_castps256_ps128(x)), _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1))};
@@ -80,6 +92,17 @@ SMF_INLINE f64_v avx2_widen(__m256 x)
 }
 SMF_INLINE f64_v f32_lo(f32_v x) { return avx2_widen(x.a); }
 SMF_INLINE f64_v f32_hi(f32_v x) { return avx2_widen(x.b); }
+SMF_INLINE __m256d avx2_even(__m256 x)
+{
+    return _mm256_castsi256_pd(_mm256_mul_epu32(_mm256_castps_si256(x), _mm256_set1_epi64x(1 << 29)));
+}
+SMF_INLINE __m256d avx2_odd(__m256 x)
+{
+    const __m256i bits = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi64x(0x7fffffff00000000));
+    return _mm256_castsi256_pd(_mm256_srli_epi64(bits, 3));
+}
+SMF_INLINE f64_v f32_even(f32_v x) { f64_v r = {avx2_even(x.a), avx2_even(x.b)}; return r; }
+SMF_INLINE f64_v f32_odd(f32_v x) { f64_v r = {avx2_odd(x.a), avx2_odd(x.b)}; return r; }
 
 SMF_INLINE f32_v f32_join(f64_v x, f64_v y)
 {
@@ -144,16 +167,17 @@ SMF_INLINE double f64_hmax(f64_v x)
     const __m128d h = _mm_max_pd(_mm256_castpd256_pd128(m), _mm256_extractf128_pd(m, 1));
     return _mm_cvtsd_f64(_mm_max_sd(h, _mm_unpackhi_pd(h, h)));
 }
-SMF_INLINE double f64_first(f64_v x) { return _mm256_cvtsd_f64(x.a); }
 SMF_AVX2_PAIR(f64_v, f64_div, _mm256_div_pd)
-SMF_AVX2_PAIR(f64_v, f64_zip1_lo, _mm256_unpacklo_pd)
-SMF_AVX2_PAIR(f64_v, f64_zip1_hi, _mm256_unpackhi_pd)
 #define SMF_LOW_HALVES(x, y) _mm256_permute2f128_pd(x, y, 0x20)
 #define SMF_HIGH_HALVES(x, y) _mm256_permute2f128_pd(x, y, 0x31)
-SMF_AVX2_PAIR(f64_v, f64_zip2_lo, SMF_LOW_HALVES)
-SMF_AVX2_PAIR(f64_v, f64_zip2_hi, SMF_HIGH_HALVES)
-SMF_INLINE f64_v f64_zip4_lo(f64_v x, f64_v y) { f64_v r = {x.a, y.a}; return r; }
-SMF_INLINE f64_v f64_zip4_hi(f64_v x, f64_v y) { f64_v r = {x.b, y.b}; return r; }
+SMF_INLINE f64_v avx2_zip(__m256d x, __m256d y)
+{
+    const __m256d lo = _mm256_unpacklo_pd(x, y), hi = _mm256_unpackhi_pd(x, y);
+    f64_v r = {SMF_LOW_HALVES(lo, hi), SMF_HIGH_HALVES(lo, hi)};
+    return r;
+}
+SMF_INLINE f64_v f64_zip_lo(f64_v x, f64_v y) { return avx2_zip(x.a, y.a); }
+SMF_INLINE f64_v f64_zip_hi(f64_v x, f64_v y) { return avx2_zip(x.b, y.b); }
 SMF_INLINE __m256d avx2_binade(__m256d v, __m256d *scale)
 {
     const __m256i half = _mm256_set1_epi64x((long long)SMF_SQRT_HALF_BITS), one = _mm256_set1_epi64x((long long)SMF_ONE_BITS);
@@ -185,19 +209,20 @@ SMF_INLINE void avx2_turn_ps(__m256 z[4])
     z[2] = _mm256_shuffle_ps(b, d, 0x44);
     z[3] = _mm256_shuffle_ps(b, d, 0xEE);
 }
-SMF_INLINE __m128 avx2_some_ps(const char *p, int i, int columns)
+SMF_INLINE __m128 avx2_some_ps(const char *p, int columns)
 {
-    const float *at = (const float *)(const void *)p + i;
+    const float *at = (const float *)(const void *)p;
     return columns == 4 ? _mm_loadu_ps(at)
                         : _mm_maskload_ps(at, _mm_loadu_si128((const __m128i *)(avx2_mask32 + 16 - columns)));
 }
-SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
+SMF_INLINE void f32_load4(const char *p, ptrdiff_t stride, int columns, int dense, f32_v *c)
 {
+    const int most = dense ? 4 : columns; /* of all rows but the last */
     __m256 z[4];
 #define SMF_HALF(half, first)                                                                          \
     SMF_EACH(r, 4)                                                                                     \
-    z[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(avx2_some_ps(p[first + r], i, columns)),        \
-                                avx2_some_ps(p[first + r + 4], i, columns), 1);                        \
+    z[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(avx2_some_ps(p + (first + r) * stride, most)),  \
+                                avx2_some_ps(p + (first + r + 4) * stride, first + r + 4 == 15 ? columns : most), 1); \
     avx2_turn_ps(z);                                                                                   \
     SMF_EACH(q, 4) c[q].half = z[q]
     SMF_HALF(a, 0);
@@ -205,9 +230,9 @@ SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
 #undef SMF_HALF
 }
 /* Not by maskstore, which takes some 20 cycles on AMD. */
-SMF_INLINE void avx2_put_ps(const char *p, int i, int columns, __m128 v)
+SMF_INLINE void avx2_put_ps(char *p, int columns, __m128 v)
 {
-    float *at = (float *)(void *)p + i;
+    float *at = (float *)(void *)p;
     if (columns == 4) _mm_storeu_ps(at, v);
     else if (columns == 1) _mm_store_ss(at, v);
     else {
@@ -215,19 +240,17 @@ SMF_INLINE void avx2_put_ps(const char *p, int i, int columns, __m128 v)
         if (columns == 3) _mm_store_ss(at + 2, _mm_movehl_ps(v, v));
     }
 }
-SMF_INLINE void f32_store4(const char *const *p, int i, int columns, const f32_v *c)
+SMF_INLINE void f32_store4(char *p, ptrdiff_t stride, int columns, int dense, const f32_v *c)
 {
+    const int most = dense ? 4 : columns;
     __m256 z[4];
-#define SMF_HALF(half, first)                                                       \
-    SMF_EACH(q, 4) z[q] = c[q].half;                                                \
-    avx2_turn_ps(z);                                                                \
-    SMF_EACH(r, 4)                                                                  \
-    {                                                                               \
-        avx2_put_ps(p[first + r], i, columns, _mm256_castps256_ps128(z[r]));        \
-        avx2_put_ps(p[first + r + 4], i, columns, _mm256_extractf128_ps(z[r], 1));  \
-    }
-    SMF_HALF(a, 0)
-    SMF_HALF(b, 8)
+#define SMF_HALF(half, first)                                                                                         \
+    SMF_EACH(q, 4) z[q] = c[q].half;                                                                                  \
+    avx2_turn_ps(z);                                                                                                  \
+    SMF_EACH(r, 4) avx2_put_ps(p + (first + r) * stride, most, _mm256_castps256_ps128(z[r]));                          \
+    SMF_EACH(r, 4) avx2_put_ps(p + (first + r + 4) * stride, first + r + 4 == 15 ? columns : most, _mm256_extractf128_ps(z[r], 1))
+    SMF_HALF(a, 0);
+    SMF_HALF(b, 8);
 #undef SMF_HALF
 }
 
@@ -241,24 +264,26 @@ SMF_INLINE void avx2_turn_pd(__m256d z[4])
     z[2] = SMF_HIGH_HALVES(a, c);
     z[3] = SMF_HIGH_HALVES(b, d);
 }
-SMF_INLINE void f64_load4(const char *const *p, int i, int columns, f64_v *c)
+SMF_INLINE __m256d avx2_some_pd(const char *p, int columns)
 {
+    const double *at = (const double *)(const void *)p;
+    return columns == 4 ? _mm256_loadu_pd(at) : _mm256_maskload_pd(at, avx2_mask4(columns));
+}
+SMF_INLINE void f64_load4(const char *p, ptrdiff_t stride, int columns, int dense, f64_v *c)
+{
+    const int most = dense ? 4 : columns;
     __m256d z[4];
 #define SMF_HALF(half, first)                                                                                     \
-    SMF_EACH(r, 4)                                                                                                \
-    {                                                                                                             \
-        const double *at = (const double *)(const void *)p[first + r] + i;                                        \
-        z[r] = columns == 4 ? _mm256_loadu_pd(at) : _mm256_maskload_pd(at, avx2_mask4(columns));                  \
-    }                                                                                                             \
+    SMF_EACH(r, 4) z[r] = avx2_some_pd(p + (first + r) * stride, first + r == 7 ? columns : most);                \
     avx2_turn_pd(z);                                                                                              \
     SMF_EACH(q, 4) c[q].half = z[q]
     SMF_HALF(a, 0);
     SMF_HALF(b, 4);
 #undef SMF_HALF
 }
-SMF_INLINE void avx2_put_pd(const char *p, int i, int columns, __m256d v)
+SMF_INLINE void avx2_put_pd(char *p, int columns, __m256d v)
 {
-    double *at = (double *)(void *)p + i;
+    double *at = (double *)(void *)p;
     if (columns == 4) _mm256_storeu_pd(at, v);
     else if (columns == 1) _mm_store_sd(at, _mm256_castpd256_pd128(v));
     else {
@@ -266,13 +291,14 @@ SMF_INLINE void avx2_put_pd(const char *p, int i, int columns, __m256d v)
         if (columns == 3) _mm_store_sd(at + 2, _mm256_extractf128_pd(v, 1));
     }
 }
-SMF_INLINE void f64_store4(const char *const *p, int i, int columns, const f64_v *c)
+SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, const f64_v *c)
 {
+    const int most = dense ? 4 : columns;
     __m256d z[4];
 #define SMF_HALF(half, first)                                        \
     SMF_EACH(q, 4) z[q] = c[q].half;                                 \
     avx2_turn_pd(z);                                                 \
-    SMF_EACH(r, 4) avx2_put_pd(p[first + r], i, columns, z[r])
+    SMF_EACH(r, 4) avx2_put_pd(p + (first + r) * stride, first + r == 7 ? columns : most, z[r])
     SMF_HALF(a, 0);
     SMF_HALF(b, 4);
 #undef SMF_HALF

@@ -20,10 +20,16 @@ SMF_INLINE f32_v f32_sub(f32_v a, f32_v b) { return _mm512_sub_ps(a, b); }
 SMF_INLINE f32_v f32_mul(f32_v a, f32_v b) { return _mm512_mul_ps(a, b); }
 SMF_INLINE f32_v f32_fma(f32_v a, f32_v b, f32_v c) { return _mm512_fmadd_ps(a, b, c); }
 SMF_INLINE f32_v f32_max(f32_v a, f32_v b) { return _mm512_max_ps(a, b); }
-SMF_INLINE f32_v f32_pow2(f32_v a)
+SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
+    return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_loadu_ps(table));
 }
+SMF_INLINE f32_v f32_raise(f32_v a, f32_v t)
+{
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(t), 19)));
+}
+SMF_INLINE f32_v f32_once(f32_v a) { SMF_ONCE(a); return a; }
+SMF_INLINE f64_v f64_once(f64_v a) { SMF_ONCE(a); return a; }
 SMF_INLINE f32_v f32_drop_eq(f32_v a, f32_v x, f32_v m)
 {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, m, _CMP_NEQ_UQ), a);
@@ -37,9 +43,17 @@ SMF_INLINE f32_v f32_pick(f32_v x, f32_v m, f32_v a, f32_v b)
     return _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(x, m, _CMP_GT_OQ), a);
 }
 SMF_INLINE float f32_hmax(f32_v a) { return _mm512_reduce_max_ps(a); }
-SMF_INLINE float f32_first(f32_v a) { return _mm512_cvtss_f32(a); }
 SMF_INLINE f64_v f32_lo(f32_v a) { return _mm512_cvtps_pd(_mm512_castps512_ps256(a)); }
 SMF_INLINE f64_v f32_hi(f32_v a) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1)); }
+SMF_INLINE f64_v f32_even(f32_v a)
+{
+    return _mm512_castsi512_pd(_mm512_mul_epu32(_mm512_castps_si512(a), _mm512_set1_epi64(1 << 29)));
+}
+SMF_INLINE f64_v f32_odd(f32_v a)
+{
+    const __m512i bits = _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi64(0x7fffffff00000000));
+    return _mm512_castsi512_pd(_mm512_srli_epi64(bits, 3));
+}
 
 SMF_INLINE f64_v f64_set1(double a) { return _mm512_set1_pd(a); }
 SMF_INLINE f64_v f64_load(const double *p) { return _mm512_loadu_pd(p); }
@@ -74,25 +88,20 @@ SMF_INLINE f64_v f64_pick(f64_v x, f64_v m, f64_v a, f64_v b)
     return _mm512_mask_mov_pd(b, _mm512_cmp_pd_mask(x, m, _CMP_GT_OQ), a);
 }
 SMF_INLINE double f64_hmax(f64_v a) { return _mm512_reduce_max_pd(a); }
-SMF_INLINE double f64_first(f64_v a) { return _mm512_cvtsd_f64(a); }
 SMF_INLINE f32_v f32_join(f64_v a, f64_v b)
 {
     return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1);
 }
 
 SMF_INLINE f64_v f64_div(f64_v a, f64_v b) { return _mm512_div_pd(a, b); }
-SMF_INLINE f64_v f64_zip1_lo(f64_v a, f64_v b) { return _mm512_unpacklo_pd(a, b); }
-SMF_INLINE f64_v f64_zip1_hi(f64_v a, f64_v b) { return _mm512_unpackhi_pd(a, b); }
-SMF_INLINE f64_v f64_zip2_lo(f64_v a, f64_v b)
+SMF_INLINE f64_v f64_zip_lo(f64_v a, f64_v b)
 {
-    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), b);
+    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
 }
-SMF_INLINE f64_v f64_zip2_hi(f64_v a, f64_v b)
+SMF_INLINE f64_v f64_zip_hi(f64_v a, f64_v b)
 {
-    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15), b);
+    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
 }
-SMF_INLINE f64_v f64_zip4_lo(f64_v a, f64_v b) { return _mm512_shuffle_f64x2(a, b, 0x44); }
-SMF_INLINE f64_v f64_zip4_hi(f64_v a, f64_v b) { return _mm512_shuffle_f64x2(a, b, 0xEE); }
 SMF_INLINE f64_v f64_binade(f64_v v, f64_v *scale)
 {
     const __m512i half = _mm512_set1_epi64((long long)SMF_SQRT_HALF_BITS), one = _mm512_set1_epi64((long long)SMF_ONE_BITS);
@@ -111,53 +120,62 @@ SMF_INLINE void avx512_turn_ps(f32_v z[4])
     z[2] = _mm512_shuffle_ps(b, d, 0x44);
     z[3] = _mm512_shuffle_ps(b, d, 0xEE);
 }
-SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
+/* Rows 0 .. W - 2 whole where that is allowed, the last row only its `columns`. */
+#define SMF_ROWS4(p, stride) \
+    const char *const p0 = (p), *const p1 = p0 + 4 * (stride), *const p2 = p0 + 8 * (stride), *const p3 = p0 + 12 * (stride)
+#define SMF_F32(p) ((const float *)(const void *)(p))
+#define SMF_F64(p) ((const double *)(const void *)(p))
+SMF_INLINE void f32_load4(const char *p, ptrdiff_t stride, int columns, int dense, f32_v *c)
 {
     const __mmask8 some = (__mmask8)((1u << columns) - 1);
-#define SMF_ROW(r) ((const float *)(const void *)p[r] + i)
-#define SMF_FOUR(z, r, load)                                                                                   \
-    z = _mm512_insertf32x4(_mm512_castps128_ps512(load(SMF_ROW(r))), load(SMF_ROW(r + 4)), 1);                 \
-    z = _mm512_insertf32x4(_mm512_insertf32x4(z, load(SMF_ROW(r + 8)), 2), load(SMF_ROW(r + 12)), 3)
+    SMF_ROWS4(p, stride);
+#define SMF_FOUR(r, load, last)                                                                                     \
+    c[r] = _mm512_insertf32x4(_mm512_castps128_ps512(load(SMF_F32(p0 + r * stride))), load(SMF_F32(p1 + r * stride)), 1); \
+    c[r] = _mm512_insertf32x4(_mm512_insertf32x4(c[r], load(SMF_F32(p2 + r * stride)), 2), last(SMF_F32(p3 + r * stride)), 3)
 #define SMF_SOME(at) _mm_maskz_loadu_ps(some, at)
-    if (columns == 4) { SMF_EACH(r, 4) { SMF_FOUR(c[r], r, _mm_loadu_ps); } }
-    else { SMF_EACH(r, 4) { SMF_FOUR(c[r], r, SMF_SOME); } }
+    if (columns == 4) { SMF_EACH(r, 4) { SMF_FOUR(r, _mm_loadu_ps, _mm_loadu_ps); } }
+    else if (dense) { SMF_EACH(r, 3) { SMF_FOUR(r, _mm_loadu_ps, _mm_loadu_ps); } SMF_FOUR(3, _mm_loadu_ps, SMF_SOME); }
+    else { SMF_EACH(r, 4) { SMF_FOUR(r, SMF_SOME, SMF_SOME); } }
 #undef SMF_SOME
 #undef SMF_FOUR
     avx512_turn_ps(c);
 }
-SMF_INLINE void f32_store4(const char *const *p, int i, int columns, const f32_v *c)
+SMF_INLINE void f32_store4(char *p, ptrdiff_t stride, int columns, int dense, const f32_v *c)
 {
     const __mmask8 some = (__mmask8)((1u << columns) - 1);
     f32_v z[4] = {c[0], c[1], c[2], c[3]};
+    SMF_ROWS4(p, stride);
     avx512_turn_ps(z);
-#define SMF_FOUR(store)                                      \
-    SMF_EACH(r, 4)                                           \
-    {                                                        \
-        store(p[r], _mm512_castps512_ps128(z[r]));           \
-        store(p[r + 4], _mm512_extractf32x4_ps(z[r], 1));    \
-        store(p[r + 8], _mm512_extractf32x4_ps(z[r], 2));    \
-        store(p[r + 12], _mm512_extractf32x4_ps(z[r], 3));   \
-    }
-#define SMF_ALL(at, v) _mm_storeu_ps((float *)(void *)at + i, v)
-#define SMF_SOME(at, v) _mm_mask_storeu_ps((float *)(void *)at + i, some, v)
-    if (columns == 4) { SMF_FOUR(SMF_ALL) } else { SMF_FOUR(SMF_SOME) }
+#define SMF_FOUR(p, put, last, k)                                             \
+    SMF_EACH(r, 3) { put(p + r * stride, _mm512_extractf32x4_ps(z[r], k)); }  \
+    last(p + 3 * stride, _mm512_extractf32x4_ps(z[3], k))
+#define SMF_ALL(at, v) _mm_storeu_ps((float *)(void *)(at), v)
+#define SMF_SOME(at, v) _mm_mask_storeu_ps((float *)(void *)(at), some, v)
+#define SMF_SIXTEEN(put, last) \
+    SMF_FOUR(p0, put, put, 0); SMF_FOUR(p1, put, put, 1); SMF_FOUR(p2, put, put, 2); SMF_FOUR(p3, put, last, 3)
+    if (columns == 4) { SMF_SIXTEEN(SMF_ALL, SMF_ALL); }
+    else if (dense) { SMF_SIXTEEN(SMF_ALL, SMF_SOME); }
+    else { SMF_SIXTEEN(SMF_SOME, SMF_SOME); }
+#undef SMF_SIXTEEN
 #undef SMF_SOME
 #undef SMF_ALL
 #undef SMF_FOUR
-#undef SMF_ROW
 }
 
 /* The same of 8 rows of doubles: z[0] has rows 0 and 2, z[1] 1 and 3, z[2] 4 and 6, z[3] 5 and 7. */
-SMF_INLINE void f64_load4(const char *const *p, int i, int columns, f64_v *c)
+SMF_INLINE void f64_load4(const char *p, ptrdiff_t stride, int columns, int dense, f64_v *c)
 {
     const __mmask8 some = (__mmask8)((1u << columns) - 1);
     f64_v z[4];
-#define SMF_ROW(r) ((const double *)(const void *)p[r] + i)
-#define SMF_TWO(z, r, load) \
-    z = _mm512_insertf64x4(_mm512_castpd256_pd512(load(SMF_ROW(r))), load(SMF_ROW(r + 2)), 1)
+#define SMF_TWO(z, r, load, last) \
+    z = _mm512_insertf64x4(_mm512_castpd256_pd512(load(SMF_F64(p + (r) * stride))), last(SMF_F64(p + (r + 2) * stride)), 1)
 #define SMF_SOME(at) _mm256_maskz_loadu_pd(some, at)
-    if (columns == 4) { SMF_EACH(r, 4) { SMF_TWO(z[r], (r & 1) + (r & 2) * 2, _mm256_loadu_pd); } }
-    else { SMF_EACH(r, 4) { SMF_TWO(z[r], (r & 1) + (r & 2) * 2, SMF_SOME); } }
+#define SMF_EIGHT(load, last)  \
+    SMF_TWO(z[0], 0, load, load); SMF_TWO(z[1], 1, load, load); SMF_TWO(z[2], 4, load, load); SMF_TWO(z[3], 5, load, last)
+    if (columns == 4) { SMF_EIGHT(_mm256_loadu_pd, _mm256_loadu_pd); }
+    else if (dense) { SMF_EIGHT(_mm256_loadu_pd, SMF_SOME); }
+    else { SMF_EIGHT(SMF_SOME, SMF_SOME); }
+#undef SMF_EIGHT
 #undef SMF_SOME
 #undef SMF_TWO
     const f64_v a = _mm512_unpacklo_pd(z[0], z[1]), b = _mm512_unpackhi_pd(z[0], z[1]);
@@ -167,7 +185,7 @@ SMF_INLINE void f64_load4(const char *const *p, int i, int columns, f64_v *c)
     c[2] = _mm512_shuffle_f64x2(a, d, 0xDD);
     c[3] = _mm512_shuffle_f64x2(b, e, 0xDD);
 }
-SMF_INLINE void f64_store4(const char *const *p, int i, int columns, const f64_v *c)
+SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, const f64_v *c)
 {
     const __mmask8 some = (__mmask8)((1u << columns) - 1);
     const __m512i first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
@@ -175,17 +193,19 @@ SMF_INLINE void f64_store4(const char *const *p, int i, int columns, const f64_v
     const f64_v d = _mm512_unpacklo_pd(c[2], c[3]), e = _mm512_unpackhi_pd(c[2], c[3]);
     const f64_v z[4] = {_mm512_permutex2var_pd(a, first, d), _mm512_permutex2var_pd(b, first, e),
                         _mm512_permutex2var_pd(a, second, d), _mm512_permutex2var_pd(b, second, e)};
-#define SMF_TWO(store)                                                                \
-    SMF_EACH(r, 4)                                                                    \
-    {                                                                                 \
-        store(p[(r & 1) + (r & 2) * 2], _mm512_castpd512_pd256(z[r]));                \
-        store(p[(r & 1) + (r & 2) * 2 + 2], _mm512_extractf64x4_pd(z[r], 1));         \
-    }
-#define SMF_ALL(at, v) _mm256_storeu_pd((double *)(void *)at + i, v)
-#define SMF_SOME(at, v) _mm256_mask_storeu_pd((double *)(void *)at + i, some, v)
-    if (columns == 4) { SMF_TWO(SMF_ALL) } else { SMF_TWO(SMF_SOME) }
+#define SMF_FOUR(p, z0, z1, put, last)                            \
+    put((p), _mm512_castpd512_pd256(z0));                         \
+    put((p) + stride, _mm512_castpd512_pd256(z1));                \
+    put((p) + 2 * stride, _mm512_extractf64x4_pd(z0, 1));         \
+    last((p) + 3 * stride, _mm512_extractf64x4_pd(z1, 1))
+#define SMF_EIGHT(put, last) SMF_FOUR(p, z[0], z[1], put, put); SMF_FOUR(p + 4 * stride, z[2], z[3], put, last)
+#define SMF_ALL(at, v) _mm256_storeu_pd((double *)(void *)(at), v)
+#define SMF_SOME(at, v) _mm256_mask_storeu_pd((double *)(void *)(at), some, v)
+    if (columns == 4) { SMF_EIGHT(SMF_ALL, SMF_ALL); }
+    else if (dense) { SMF_EIGHT(SMF_ALL, SMF_SOME); }
+    else { SMF_EIGHT(SMF_SOME, SMF_SOME); }
 #undef SMF_SOME
 #undef SMF_ALL
-#undef SMF_TWO
-#undef SMF_ROW
+#undef SMF_EIGHT
+#undef SMF_FOUR
 }

@@ -33,7 +33,7 @@ typedef struct { float64x2_t q[4]; } f64_v;
     {                                                                                                      \
         return vmaxvq_##S(vmaxq_##S(vmaxq_##S(x.q[0], x.q[1]), vmaxq_##S(x.q[2], x.q[3])));                \
     }                                                                                                      \
-    SMF_INLINE R F##_first(F##_v x) { return vgetq_lane_##S(x.q[0], 0); }                                  \
+    SMF_INLINE F##_v F##_once(F##_v x) { return x; }                                                       \
     SMF_INLINE F##_v F##_drop_eq(F##_v v, F##_v x, F##_v m)                                                \
     {                                                                                                      \
         SMF_EACH(k, 4)                                                                                     \
@@ -58,9 +58,21 @@ typedef struct { float64x2_t q[4]; } f64_v;
 SMF_NEON_WORDS(f32, float, 4, 16, u32, f32)
 SMF_NEON_WORDS(f64, double, 2, 8, u64, f64)
 
-SMF_INLINE f32_v f32_pow2(f32_v x)
+SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
-    SMF_EACH(k, 4) x.q[k] = vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(x.q[k]), 23));
+    const uint8x16x4_t bytes = vld1q_u8_x4((const uint8_t *)table);
+    SMF_EACH(k, 4)
+    {
+        const uint32x4_t j = vandq_u32(vreinterpretq_u32_f32(t.q[k]), vdupq_n_u32(15)); /* to bytes 4 j .. 4 j + 3 */
+        const uint32x4_t at = vmlaq_n_u32(vdupq_n_u32(0x03020100), j, 0x04040404);
+        t.q[k] = vreinterpretq_f32_u8(vqtbl4q_u8(bytes, vreinterpretq_u8_u32(at)));
+    }
+    return t;
+}
+SMF_INLINE f32_v f32_raise(f32_v x, f32_v t)
+{
+    SMF_EACH(k, 4)
+    x.q[k] = vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x.q[k]), vshlq_n_u32(vreinterpretq_u32_f32(t.q[k]), 19)));
     return x;
 }
 SMF_INLINE f64_v f64_pow2(f64_v x)
@@ -76,6 +88,20 @@ SMF_INLINE f64_v neon_widen(float32x4_t a, float32x4_t b)
 }
 SMF_INLINE f64_v f32_lo(f32_v x) { return neon_widen(x.q[0], x.q[1]); }
 SMF_INLINE f64_v f32_hi(f32_v x) { return neon_widen(x.q[2], x.q[3]); }
+SMF_INLINE f64_v f32_even(f32_v x)
+{
+    f64_v r;
+    SMF_EACH(k, 4)
+    r.q[k] = vreinterpretq_f64_u64(vshlq_n_u64(vandq_u64(vreinterpretq_u64_f32(x.q[k]), vdupq_n_u64(0x7fffffff)), 29));
+    return r;
+}
+SMF_INLINE f64_v f32_odd(f32_v x)
+{
+    f64_v r;
+    SMF_EACH(k, 4)
+    r.q[k] = vreinterpretq_f64_u64(vshrq_n_u64(vandq_u64(vreinterpretq_u64_f32(x.q[k]), vdupq_n_u64(0x7fffffff00000000)), 3));
+    return r;
+}
 SMF_INLINE f32_v f32_join(f64_v x, f64_v y)
 {
     f32_v r;
@@ -85,12 +111,13 @@ SMF_INLINE f32_v f32_join(f64_v x, f64_v y)
 }
 
 SMF_INLINE f64_v f64_div(f64_v x, f64_v y) { SMF_EACH(k, 4) x.q[k] = vdivq_f64(x.q[k], y.q[k]); return x; }
-SMF_INLINE f64_v f64_zip1_lo(f64_v x, f64_v y) { SMF_EACH(k, 4) x.q[k] = vzip1q_f64(x.q[k], y.q[k]); return x; }
-SMF_INLINE f64_v f64_zip1_hi(f64_v x, f64_v y) { SMF_EACH(k, 4) x.q[k] = vzip2q_f64(x.q[k], y.q[k]); return x; }
-SMF_INLINE f64_v f64_zip2_lo(f64_v x, f64_v y) { f64_v r = {{x.q[0], y.q[0], x.q[2], y.q[2]}}; return r; }
-SMF_INLINE f64_v f64_zip2_hi(f64_v x, f64_v y) { f64_v r = {{x.q[1], y.q[1], x.q[3], y.q[3]}}; return r; }
-SMF_INLINE f64_v f64_zip4_lo(f64_v x, f64_v y) { f64_v r = {{x.q[0], x.q[1], y.q[0], y.q[1]}}; return r; }
-SMF_INLINE f64_v f64_zip4_hi(f64_v x, f64_v y) { f64_v r = {{x.q[2], x.q[3], y.q[2], y.q[3]}}; return r; }
+SMF_INLINE f64_v neon_zip(float64x2_t a, float64x2_t b, float64x2_t c, float64x2_t d)
+{
+    f64_v r = {{vzip1q_f64(a, c), vzip2q_f64(a, c), vzip1q_f64(b, d), vzip2q_f64(b, d)}};
+    return r;
+}
+SMF_INLINE f64_v f64_zip_lo(f64_v x, f64_v y) { return neon_zip(x.q[0], x.q[1], y.q[0], y.q[1]); }
+SMF_INLINE f64_v f64_zip_hi(f64_v x, f64_v y) { return neon_zip(x.q[2], x.q[3], y.q[2], y.q[3]); }
 SMF_INLINE f64_v f64_binade(f64_v v, f64_v *scale)
 {
     const uint64x2_t half = vdupq_n_u64(SMF_SQRT_HALF_BITS), one = vdupq_n_u64(SMF_ONE_BITS);
@@ -113,7 +140,7 @@ SMF_INLINE void neon_turn(float32x4_t z[4])
     z[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c));
     z[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
 }
-SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
+SMF_INLINE void f32_load4(const char *p, ptrdiff_t stride, int columns, int dense, f32_v *c)
 {
     SMF_EACH(g, 4)
     {
@@ -121,8 +148,8 @@ SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
         SMF_EACH(r, 4)
         {
             float part[4] = {0, 0, 0, 0};
-            const char *at = p[4 * g + r] + (size_t)i * sizeof(float);
-            if (columns == 4) z[r] = vld1q_f32((const float *)(const void *)at);
+            const char *at = p + (4 * g + r) * stride;
+            if (columns == 4 || (dense && g * r < 9)) z[r] = vld1q_f32((const float *)(const void *)at);
             else {
                 memcpy(part, at, (size_t)columns * sizeof(float));
                 z[r] = vld1q_f32(part);
@@ -132,7 +159,7 @@ SMF_INLINE void f32_load4(const char *const *p, int i, int columns, f32_v *c)
         SMF_EACH(q, 4) c[q].q[g] = z[q];
     }
 }
-SMF_INLINE void f32_store4(const char *const *p, int i, int columns, const f32_v *c)
+SMF_INLINE void f32_store4(char *p, ptrdiff_t stride, int columns, int dense, const f32_v *c)
 {
     SMF_EACH(g, 4)
     {
@@ -142,8 +169,8 @@ SMF_INLINE void f32_store4(const char *const *p, int i, int columns, const f32_v
         SMF_EACH(r, 4)
         {
             float part[4];
-            char *at = (char *)p[4 * g + r] + (size_t)i * sizeof(float);
-            if (columns == 4) vst1q_f32((float *)(void *)at, z[r]);
+            char *at = p + (4 * g + r) * stride;
+            if (columns == 4 || (dense && g * r < 9)) vst1q_f32((float *)(void *)at, z[r]);
             else {
                 vst1q_f32(part, z[r]);
                 memcpy(at, part, (size_t)columns * sizeof(float));
@@ -151,12 +178,13 @@ SMF_INLINE void f32_store4(const char *const *p, int i, int columns, const f32_v
         }
     }
 }
-SMF_INLINE void f64_load4(const char *const *p, int i, int columns, f64_v *c)
+SMF_INLINE void f64_load4(const char *p, ptrdiff_t stride, int columns, int dense, f64_v *c)
 {
+    (void)dense;
     SMF_EACH(g, 4)
     {
         double part[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
-        SMF_EACH(r, 2) memcpy(part[r], p[2 * g + r] + (size_t)i * sizeof(double), (size_t)columns * sizeof(double));
+        SMF_EACH(r, 2) memcpy(part[r], p + (2 * g + r) * stride, (size_t)columns * sizeof(double));
         SMF_EACH(h, 2)
         {
             const float64x2_t a = vld1q_f64(part[0] + 2 * h), b = vld1q_f64(part[1] + 2 * h);
@@ -165,8 +193,9 @@ SMF_INLINE void f64_load4(const char *const *p, int i, int columns, f64_v *c)
         }
     }
 }
-SMF_INLINE void f64_store4(const char *const *p, int i, int columns, const f64_v *c)
+SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, const f64_v *c)
 {
+    (void)dense;
     SMF_EACH(g, 4)
     {
         double part[2][4];
@@ -175,6 +204,6 @@ SMF_INLINE void f64_store4(const char *const *p, int i, int columns, const f64_v
             vst1q_f64(part[0] + 2 * h, vzip1q_f64(c[2 * h].q[g], c[2 * h + 1].q[g]));
             vst1q_f64(part[1] + 2 * h, vzip2q_f64(c[2 * h].q[g], c[2 * h + 1].q[g]));
         }
-        SMF_EACH(r, 2) memcpy((char *)p[2 * g + r] + (size_t)i * sizeof(double), part[r], (size_t)columns * sizeof(double));
+        SMF_EACH(r, 2) memcpy(p + (2 * g + r) * stride, part[r], (size_t)columns * sizeof(double));
     }
 }

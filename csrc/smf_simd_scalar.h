@@ -6,16 +6,21 @@
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
  *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul                one rounding each
  *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; a never is
- *   pow2(t)            the bits of t shifted up to the exponent field (23 or 52)
+ *   f64 pow2(t)        the bits of t shifted up to the exponent field
+ *   f32 lookup(p, t)   entry number (bits of t) mod 16 of 16 words of 4 bytes
+ *   f32 raise(a, t)    the bits of a plus those of t shifted up by 19: to sixteenths of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
- *   hmax(v)            largest lane             first(v)                   lane 0
+ *   hmax(v)            largest lane
+ *   once(v)            v: where GCC 12 would load it twice, as an operand of two instructions, it is loaded once
  *   pick(x, m, a, b)   a where x > m, else b
- *   load4(p, i, k, c)  k <= 4 columns of rows: lane r of c[q] from element i + q of the row that begins at p[r];
- *                      store4 back; neither touches another element
+ *   load4(p, s, k, dense, c)  k <= 4 columns of rows s bytes apart: lane r of c[q] from element q of the row at p + r s;
+ *   store4(p, s, k, dense, c) back. Neither touches another element, but where the rows are dense (s = k elements)
+ *                      they may read beyond a row what is the next row's, and write it before that row is written
  *   f64 div            one rounding
- *   f64 zipB_lo(a, b), zipB_hi(a, b)   for B = 1, 2, 4. lo: the lanes of a whose number lacks the bit B, in place,
- *                      and those of b B lanes higher; hi: the lanes that have it, those of a B lanes lower
  *   f64 binade(v, s)   k for v >= 1, with v = 2^k m and sqrt(1/2) <= m < sqrt(2); *s = 2^-k
+ *   f32 even(v) odd(v) lanes 0, 2, ... 14 or 1, 3, ... 15 as doubles, 2^896 times too small: their bits moved to those of
+ *                      a double without more. What a NaN becomes is at least 2^-768
+ *   f64 zip_lo(a, b)   a0 b0 a1 b1 a2 b2 a3 b3        f64 zip_hi(a, b)   a4 b4 ... a7 b7
  *   f32 lo(v) hi(v)    lanes 0..7, 8..15 as doubles; join(a, b) rounds them back
  */
 #undef SMF_EACH /* nothing is gained by unrolling these */
@@ -31,7 +36,7 @@
 
 #define SMF_LANES(k, W) for (int k = 0; k < (W); k++)
 
-#define SMF_SCALAR_WORDS(F, R, W, U, FMA, MANTISSA)                                                       \
+#define SMF_SCALAR_WORDS(F, R, W, FMA)                                                       \
     typedef struct { R v[W]; } F##_v;                                                                     \
     SMF_WORD F##_v F##_set1(R a) { F##_v r; SMF_LANES(k, W) r.v[k] = a; return r; }                     \
     SMF_WORD F##_v F##_load(const R *p) { F##_v r; memcpy(r.v, p, sizeof r.v); return r; }              \
@@ -56,17 +61,7 @@
         SMF_LANES(k, W) a.v[k] = a.v[k] > b.v[k] ? a.v[k] : b.v[k];                                       \
         return a;                                                                                         \
     }                                                                                                     \
-    SMF_WORD F##_v F##_pow2(F##_v a)                                                                    \
-    {                                                                                                     \
-        SMF_LANES(k, W)                                                                                   \
-        {                                                                                                 \
-            U bits;                                                                                       \
-            memcpy(&bits, &a.v[k], sizeof bits);                                                          \
-            bits <<= MANTISSA;                                                                            \
-            memcpy(&a.v[k], &bits, sizeof bits);                                                          \
-        }                                                                                                 \
-        return a;                                                                                         \
-    }                                                                                                     \
+    SMF_WORD F##_v F##_once(F##_v a) { return a; }                                                        \
     SMF_WORD F##_v F##_drop_eq(F##_v a, F##_v x, F##_v m)                                               \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = x.v[k] == m.v[k] ? 0 : a.v[k];                                           \
@@ -84,34 +79,61 @@
         SMF_LANES(k, W) m = a.v[k] > m ? a.v[k] : m;                                                      \
         return m;                                                                                         \
     }                                                                                                     \
-    SMF_WORD R F##_first(F##_v a) { return a.v[0]; }                                                      \
     SMF_WORD F##_v F##_pick(F##_v x, F##_v m, F##_v a, F##_v b)                                           \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = x.v[k] > m.v[k] ? a.v[k] : b.v[k];                                       \
         return a;                                                                                         \
     }                                                                                                     \
-    SMF_WORD void F##_load4(const char *const *p, int i, int columns, F##_v *c)                           \
+    SMF_WORD void F##_load4(const char *p, ptrdiff_t stride, int columns, int dense, F##_v *c)            \
     {                                                                                                     \
+        (void)dense;                                                                                      \
         SMF_LANES(k, W)                                                                                   \
-        for (int q = 0; q < columns; q++) memcpy(&c[q].v[k], p[k] + (size_t)(i + q) * sizeof(R), sizeof(R)); \
+        for (int q = 0; q < columns; q++) memcpy(&c[q].v[k], p + k * stride + q * (int)sizeof(R), sizeof(R)); \
     }                                                                                                     \
-    SMF_WORD void F##_store4(const char *const *p, int i, int columns, const F##_v *c)                    \
+    SMF_WORD void F##_store4(char *p, ptrdiff_t stride, int columns, int dense, const F##_v *c)           \
     {                                                                                                     \
+        (void)dense;                                                                                      \
         SMF_LANES(k, W)                                                                                   \
-        for (int q = 0; q < columns; q++)                                                                 \
-            memcpy((char *)p[k] + (size_t)(i + q) * sizeof(R), &c[q].v[k], sizeof(R));                    \
+        for (int q = 0; q < columns; q++) memcpy(p + k * stride + q * (int)sizeof(R), &c[q].v[k], sizeof(R)); \
     }
 
-SMF_SCALAR_WORDS(f32, float, 16, uint32_t, fmaf, 23)
-SMF_SCALAR_WORDS(f64, double, 8, uint64_t, fma, 52)
+SMF_SCALAR_WORDS(f32, float, 16, fmaf)
+SMF_SCALAR_WORDS(f64, double, 8, fma)
 
+SMF_WORD f32_v f32_lookup(const void *table, f32_v t)
+{
+    SMF_LANES(k, 16)
+    {
+        uint32_t bits;
+        memcpy(&bits, &t.v[k], sizeof bits);
+        memcpy(&t.v[k], (const char *)table + (bits & 15) * sizeof bits, sizeof bits);
+    }
+    return t;
+}
+SMF_WORD f32_v f32_raise(f32_v a, f32_v t)
+{
+    SMF_LANES(k, 16)
+    {
+        uint32_t bits, up;
+        memcpy(&bits, &a.v[k], sizeof bits);
+        memcpy(&up, &t.v[k], sizeof up);
+        bits += up << 19;
+        memcpy(&a.v[k], &bits, sizeof bits);
+    }
+    return a;
+}
+SMF_WORD f64_v f64_pow2(f64_v a)
+{
+    SMF_LANES(k, 8)
+    {
+        uint64_t bits;
+        memcpy(&bits, &a.v[k], sizeof bits);
+        bits <<= 52;
+        memcpy(&a.v[k], &bits, sizeof bits);
+    }
+    return a;
+}
 SMF_WORD f64_v f64_div(f64_v a, f64_v b) { SMF_LANES(k, 8) a.v[k] /= b.v[k]; return a; }
-#define SMF_SCALAR_ZIP(B)                                                                                 \
-    SMF_WORD f64_v f64_zip##B##_lo(f64_v a, f64_v b) { SMF_LANES(k, 8) if (k & B) a.v[k] = b.v[k ^ B]; return a; } \
-    SMF_WORD f64_v f64_zip##B##_hi(f64_v a, f64_v b) { SMF_LANES(k, 8) if (!(k & B)) b.v[k] = a.v[k ^ B]; return b; }
-SMF_SCALAR_ZIP(1)
-SMF_SCALAR_ZIP(2)
-SMF_SCALAR_ZIP(4)
 SMF_WORD f64_v f64_binade(f64_v v, f64_v *scale)
 {
     SMF_LANES(k, 8)
@@ -133,3 +155,20 @@ SMF_WORD f32_v f32_join(f64_v a, f64_v b)
 }
 SMF_WORD f64_v f32_lo(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k]; return r; }
 SMF_WORD f64_v f32_hi(f32_v a) { f64_v r; SMF_LANES(k, 8) r.v[k] = a.v[k + 8]; return r; }
+SMF_WORD f64_v scalar_widen(f32_v a, int first)
+{
+    f64_v r;
+    SMF_LANES(k, 8)
+    {
+        uint32_t bits;
+        uint64_t wide;
+        memcpy(&bits, &a.v[2 * k + first], sizeof bits);
+        wide = (uint64_t)(bits & 0x7fffffff) << 29;
+        memcpy(&r.v[k], &wide, sizeof wide);
+    }
+    return r;
+}
+SMF_WORD f64_v f32_even(f32_v a) { return scalar_widen(a, 0); }
+SMF_WORD f64_v f32_odd(f32_v a) { return scalar_widen(a, 1); }
+SMF_WORD f64_v f64_zip_lo(f64_v a, f64_v b) { f64_v r; SMF_LANES(k, 8) r.v[k] = k & 1 ? b.v[k / 2] : a.v[k / 2]; return r; }
+SMF_WORD f64_v f64_zip_hi(f64_v a, f64_v b) { f64_v r; SMF_LANES(k, 8) r.v[k] = k & 1 ? b.v[4 + k / 2] : a.v[4 + k / 2]; return r; }

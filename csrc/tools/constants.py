@@ -1,6 +1,7 @@
 """Print every numeric constant of csrc/ as a hex float: python csrc/tools/constants.py  (needs mpmath).
 
-exp(r)     = 1 + r + r^2 q(r) on |r| <= ln2/2 (1 + slack), q by Remez exchange for the relative error of exp
+exp(r)     = 1 + r + r^2 q(r) on |r| <= ln2/2/steps (1 + slack), q by Remez exchange for the relative error of exp;
+             float32: 16 steps an octave, their powers of two in a table
 log(1 + f) = f - f^2/2 + s (f^2/2 + z p(z)), s = f / (2 + f), z = s^2, on sqrt(1/2) <= 1 + f <= sqrt(2)
 
 The errors printed are those of the polynomials with the rounded coefficients.
@@ -76,17 +77,23 @@ def fit(basis, target, lo, hi, bits):
     return c, max(abs(sum(cj * f(t) for cj, f in zip(c, basis)) - target(t)) for t in mesh)
 
 
-def exp_constants(name, bits, degree):
-    half = mp.log(2) / 2 * (1 + mp.mpf(2) ** -12)
+def exp_constants(name, bits, degree, steps):
+    step = mp.log(2) / steps
+    half = step / 2 * (1 + mp.mpf(2) ** -10)
     basis = [(lambda k: lambda r: r ** (k + 2) * mp.exp(-r))(k) for k in range(degree - 1)]
     q, worst = fit(basis, lambda r: 1 - (1 + r) * mp.exp(-r), -half, half, bits)
     print(f"\n/* exp, {name}: relative error of the polynomial 2^{mp.nstr(mp.log(worst, 2), 5)} */")
-    for k, c in enumerate(q):
-        print(f"#define {name}_Q{k} {hexfloat(c, bits)}")
-    hi = rounded(mp.log(2), bits)
-    print(f"#define {name}_LOG2E {hexfloat(rounded(1 / mp.log(2), bits), bits)}")
-    print(f"#define {name}_LN2_HI {hexfloat(hi, bits)}")
-    print(f"#define {name}_LN2_LO {hexfloat(rounded(mp.log(2) - hi, bits), bits)}")
+    print(f"#define {name}_Q {{{', '.join(hexfloat(c, bits) for c in q)}}}")
+    hi = rounded(step, bits)
+    print(f"#define {name}_STEPS_PER_UNIT {hexfloat(rounded(1 / step, bits), bits)}")
+    print(f"#define {name}_STEP_HI {hexfloat(hi, bits)}")
+    print(f"#define {name}_STEP_LO {hexfloat(rounded(step - hi, bits), bits)}")
+    if steps > 1:
+        powers = [mp.mpf(2) ** (mp.mpf(j) / steps) for j in range(steps)]
+        near = [rounded(p, bits) for p in powers]
+        whole = [int((p - 1) * 2 ** (bits - 1)) - j * 2 ** (bits - 1) // steps for j, p in enumerate(near)]
+        print(f"#define {name}_POWER {{{', '.join(hex(w % 2 ** 32) for w in whole)}}}")
+        print(f"#define {name}_LOST {{{', '.join(hexfloat(rounded(mp.log(p / q), bits), bits) for p, q in zip(powers, near))}}}")
 
 
 def log_constants(terms):
@@ -108,6 +115,6 @@ def log_constants(terms):
 
 
 if __name__ == "__main__":
-    exp_constants("F32", 24, 6)
-    exp_constants("F64", 53, 11)
+    exp_constants("f32", 24, 3, 16)
+    exp_constants("f64", 53, 11, 1)
     log_constants(7)
