@@ -27,15 +27,15 @@ static const float f32_lost[16] = {0x0p+0f, 0x1.8d96d4p-25f, -0x1.9c0c22p-27f, 0
     0x1.370be4p-25f, -0x1.0a3552p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f, -0x1.05cb44p-25f, 0x1.67a1cap-28f,
     0x1.a3b5e4p-28f, -0x1.f9c306p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
 
-/* s (1 + u) for `count` independent vectors; magic[j % each] is vector j's f32_MAGIC + what N begins at. */
-SMF_INLINE void f32_exp(const f32_v *x, const f32_v *magic, const int each, f32_v *s, f32_v *u, const int count)
+/* s (1 + u) for `count` independent vectors; magic[j] is vector j's f32_MAGIC + what N begins at. */
+SMF_INLINE void f32_exp(const f32_v *x, const f32_v *magic, f32_v *s, f32_v *u, const int count)
 {
     static const float c[] = f32_Q;
     f32_v t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
-    SMF_EACH(j, count) t[j] = f32_fma(x[j], f32_set1(f32_STEPS_PER_UNIT), magic[j % each]);
+    SMF_EACH(j, count) t[j] = f32_fma(x[j], f32_set1(f32_STEPS_PER_UNIT), magic[j]);
     SMF_EACH(j, count) s[j] = f32_raise(f32_lookup(f32_power, t[j]), t[j]);
     SMF_EACH(j, count) a[j] = f32_lookup(f32_lost, t[j]);
-    SMF_EACH(j, count) t[j] = f32_sub(t[j], magic[j % each]);
+    SMF_EACH(j, count) t[j] = f32_sub(t[j], magic[j]);
     SMF_EACH(j, count) r[j] = f32_fma(t[j], f32_set1(-f32_STEP_HI), x[j]);
     SMF_EACH(j, count) a[j] = f32_fma(t[j], f32_set1(-f32_STEP_LO), a[j]);
     SMF_EACH(j, count) r[j] = f32_add(r[j], a[j]);
@@ -44,9 +44,10 @@ SMF_INLINE void f32_exp(const f32_v *x, const f32_v *magic, const int each, f32_
     SMF_EACH(j, count) u[j] = f32_fma(t[j], a[j], r[j]);
 }
 
-/* The total: elements 16 apart added in pairs, these sums widened to float64 and added lane by lane; then lanes 2 k and
- * 2 k + 1; then these 8, one after the other. Widened by moving their bits: what is summed is 2^-896 e, exactly, and a
- * NaN is at least 2^-768, more than any sum of numbers. */
+/* The total, of rows of up to 16: elements 2 k and 2 k + 1 added, these 8 sums widened to float64 and added one after the
+ * other. Of longer rows: elements 16 apart added in pairs, widened and added lane by lane; then lanes 2 k and 2 k + 1; then
+ * these 8, one after the other. Widened by moving their bits: what is summed is 2^-896 e, exactly, and a NaN is at
+ * least 2^-768, more than any sum of numbers. */
 typedef struct { f64_v lo, hi; } f32_total; /* lane by lane: the even lanes and the odd ones; of rows: the first 8, the others */
 #define f32_PAIRED 1         /* lanes 2 k and 2 k + 1 are added first */
 #define f32_WIDE_NAN 0x1p-770
@@ -74,6 +75,8 @@ SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
     return a;
 }
 
+SMF_INLINE f32_total f32_total_next2(f32_total t, f32_v e, f32_v f) { return f32_total_merge(t, f32_total_of(f32_add(e, f))); }
+
 SMF_INLINE f32_total f32_total_across(f32_total t)
 {
     const f64_v limit = f64_set1(f32_WIDE_NAN), nan = f64_set1(NAN), unit = f64_set1(f32_WIDE_UNIT);
@@ -82,7 +85,13 @@ SMF_INLINE f32_total f32_total_across(f32_total t)
     return rows;
 }
 
-/* Along a row: all lanes into one. */
+/* Along a row: the only vector; all lanes into one. */
+SMF_INLINE f32_total f32_total_short(f32_v e)
+{
+    const f32_total t = {f32_even(f32_add(e, f32_swap(e))), f64_set1(0)};
+    return t;
+}
+
 SMF_INLINE void f32_total_sum(f32_total t, double *s, double *lost)
 {
     double lane[8];
@@ -107,15 +116,14 @@ SMF_INLINE f32_total f32_total_widen(f32_v a)
     return t;
 }
 
-/* Rounded; NaN where the total is. */
-SMF_INLINE f32_v f32_total_round(f32_total t) { return f32_join(t.lo, t.hi); }
-
-/* 1 / total as two floats, in the first `rows` lanes (where they are few, in all lanes that of lane & 7). */
-SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo, int rows)
+/* 1 / total as two floats: one Newton step for the second. */
+SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
 {
-    const f64_v one = f64_set1(1), a = f64_div(one, total.lo), b = rows > 8 ? f64_div(one, total.hi) : a;
-    *hi = f32_join(a, b);
-    *lo = f32_join(f64_sub(a, f32_lo(*hi)), f64_sub(b, f32_hi(*hi)));
+    const f32_v one = f32_set1(1), t = f32_join(total.lo, total.hi);
+    const f32_v rest = f32_join(f64_sub(total.lo, f32_lo(t)), f64_sub(total.hi, f32_hi(t)));
+    *hi = f32_div(one, t);
+    const f32_v minus_hi = f32_sub(f32_set1(0), *hi);
+    *lo = f32_mul(*hi, f32_fma(minus_hi, rest, f32_fma(minus_hi, t, one)));
 }
 
 /* log(sum exp(x - max)) of 8 rows; the largest e is s (1 + u). */
@@ -128,11 +136,11 @@ SMF_INLINE f64_v f32_log_total(f64_v maxima, f64_v others, f64_v s, f64_v u)
 
 /* max + L as two floats, the larger part correctly rounded. `others` is the sum without the maxima; the largest
  * e is s (1 + u). */
-SMF_INLINE void f32_lse(f32_v max, f32_total maxima, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo, int rows)
+SMF_INLINE void f32_lse(f32_v max, f32_total maxima, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo)
 {
     const f64_v m_lo = f32_lo(max), m_hi = f32_hi(max);
     const f64_v L_lo = f32_log_total(maxima.lo, others.lo, f32_lo(s), f32_lo(u));
-    const f64_v L_hi = rows > 8 ? f32_log_total(maxima.hi, others.hi, f32_hi(s), f32_hi(u)) : L_lo;
+    const f64_v L_hi = f32_log_total(maxima.hi, others.hi, f32_hi(s), f32_hi(u));
     *hi = f32_join(f64_add(m_lo, L_lo), f64_add(m_hi, L_hi));
     *lo = f32_join(f64_sub(L_lo, f64_sub(f32_lo(*hi), m_lo)), f64_sub(L_hi, f64_sub(f32_hi(*hi), m_hi)));
 }

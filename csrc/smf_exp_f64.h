@@ -22,14 +22,14 @@
 
 typedef double f64_real;
 
-/* s (1 + u) for `count` independent vectors; magic[j % each] is vector j's f64_MAGIC + what N begins at. */
-SMF_INLINE void f64_exp(const f64_v *x, const f64_v *magic, const int each, f64_v *s, f64_v *u, const int count)
+/* s (1 + u) for `count` independent vectors; magic[j] is vector j's f64_MAGIC + what N begins at. */
+SMF_INLINE void f64_exp(const f64_v *x, const f64_v *magic, f64_v *s, f64_v *u, const int count)
 {
     static const double c[] = f64_Q;
     f64_v t[SMF_UNROLL], r[SMF_UNROLL], q[SMF_UNROLL];
-    SMF_EACH(j, count) t[j] = f64_fma(x[j], f64_set1(f64_STEPS_PER_UNIT), magic[j % each]);
+    SMF_EACH(j, count) t[j] = f64_fma(x[j], f64_set1(f64_STEPS_PER_UNIT), magic[j]);
     SMF_EACH(j, count) s[j] = f64_pow2(t[j]);
-    SMF_EACH(j, count) t[j] = f64_sub(t[j], magic[j % each]);
+    SMF_EACH(j, count) t[j] = f64_sub(t[j], magic[j]);
     SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_HI), x[j]);
     SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_LO), r[j]);
     SMF_EACH(j, count) q[j] = f64_set1(c[f64_Q_TERMS - 1]);
@@ -70,9 +70,16 @@ SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
     return a;
 }
 
+SMF_INLINE f64_total f64_total_next2(f64_total t, f64_v e, f64_v f)
+{
+    return f64_total_merge(f64_total_merge(t, f64_total_of(e)), f64_total_of(f));
+}
+
 SMF_INLINE f64_total f64_total_across(f64_total t) { return t; }
 
-/* Along a row: all lanes into one, the same way. */
+/* Along a row: the only vector; all lanes into one, the same way. */
+SMF_INLINE f64_total f64_total_short(f64_v e) { return f64_total_of(e); }
+
 SMF_INLINE void f64_total_sum(f64_total t, double *s, double *lost)
 {
     double lane[8], lane_lost[8];
@@ -96,26 +103,22 @@ SMF_INLINE f64_total f64_total_load(const double *s, const double *lost)
 
 SMF_INLINE f64_total f64_total_widen(f64_v a) { return f64_total_of(a); }
 
-/* Rounded; NaN where the total is. */
-SMF_INLINE f64_v f64_total_round(f64_total t) { return f64_add(t.s, t.lost); }
-
 /* 1 / total as two doubles: one Newton step for the second. */
-SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo, int rows)
+SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
 {
     const f64_v one = f64_set1(1);
     const smf_dd total = smf_two_sum(t.s, t.lost);
-    (void)rows;
     *hi = f64_div(one, total.hi);
     const f64_v minus_hi = f64_sub(f64_set1(0), *hi);
     *lo = f64_mul(*hi, f64_fma(minus_hi, total.lo, f64_fma(minus_hi, total.hi, one)));
 }
 
 /* max + L as two doubles, exactly. `others` is the sum without the maxima; the largest e is 1 + u (s is 2^900). */
-SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo, int rows)
+SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo)
 {
     const f64_v L = smf_log_total(maxima.s, smf_two_sum(others.s, others.lost), u, f64_UNSCALE);
     const smf_dd r = smf_two_sum(max, L);
-    (void)rows, (void)s;
+    (void)s;
     *hi = r.hi;
     *lo = r.lo;
 }

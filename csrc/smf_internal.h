@@ -71,6 +71,7 @@
 
 #define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, and for copies of strided rows */
 #define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side */
+#define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
 #define SMF_SHORT 64  /* rows up to here go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
@@ -82,11 +83,13 @@
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
 #endif
 
-/* In a register from here on (x86). */
+/* In a register from here on, and the compiler forgets how it came about (x86). */
 #if defined(__GNUC__)
 #define SMF_ONCE(v) __asm__("" : "+v"(v))
+#define SMF_ONCE_P(p) __asm__("" : "+r"(p))
 #else
 #define SMF_ONCE(v) ((void)0)
+#define SMF_ONCE_P(p) ((void)0)
 #endif
 
 /* A hint, no access: any address will do. */

@@ -59,7 +59,7 @@ enum { SMF_CONTIGUOUS = 0, SMF_STRIDED = -1, SMF_NEXT = 64 /* of elements beside
 #define SMF_FINITE(a) ((a) - (a) == 0)
 #endif
 
-/* The state of one row; across, of count * W rows, those of vector j at index j. */
+/* A row, or a vector of rows and more, and where its results go. */
 typedef struct {
     const char *x;
     char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory */
@@ -67,13 +67,16 @@ typedef struct {
     const char *next_x, *next_y; /* what comes after this: its cache lines are fetched during exp; NULL: nothing is */
     ptrdiff_t next_x_col, next_y_col;
     size_t n;
-    v_t max[SMF_UNROLL];                                     /* the largest logit */
-    v_t c[SMF_UNROLL], magic[SMF_UNROLL], clamp[SMF_UNROLL]; /* shift; rounding constant, lower clamp of x - c */
-    SMF_W(_total) total[SMF_UNROLL];
-    size_t maxima;                                           /* elements equal to max */
-    v_t maxima_across[SMF_UNROLL];
-    v_t hi[SMF_UNROLL], lo[SMF_UNROLL];                      /* constants of the last pass */
 } SMF_W(_row);
+
+/* What the passes leave to each other: of one row in every lane; across, of a row in each lane. */
+typedef struct {
+    v_t max;             /* the largest logit */
+    v_t c, magic, clamp; /* shift; rounding constant, lower clamp of x - c */
+    SMF_W(_total) total; /* of e; log_softmax, logsumexp: of those below max */
+    v_t maxima;          /* elements equal to max */
+    v_t hi, lo;          /* constants of the last pass */
+} SMF_W(_state);
 
 #define SMF_WIDE (layout > 0 ? layout & ~SMF_NEXT : 1)
 #define SMF_APART (layout & SMF_NEXT ? 1 : W)
@@ -120,40 +123,38 @@ SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, 
     for (int k = 0; k < lanes; k++) SMF_W(_put1)(p, col, i + (size_t)(j * W + k), lane[k]);
 }
 
-/* Step 2: max[j] is known. */
-SMF_INLINE void SMF_W(_shift)(SMF_W(_row) *row, int j)
+/* Step 2: max is known. */
+SMF_INLINE void SMF_W(_shift)(SMF_W(_state) *state)
 {
-    const v_t zero = v_set1(0), magic = v_set1(SMF_W(_MAGIC)), top = v_set1(SMF_W(_TOP)), max = row->max[j];
+    const v_t zero = v_set1(0), magic = v_set1(SMF_W(_MAGIC)), top = v_set1(SMF_W(_TOP)), max = state->max;
     const v_t size = v_max(v_sub(zero, max), max), limit = v_set1(SMF_W(_NO_SHIFT));
     const v_t n_max = v_pick(size, limit, zero, v_sub(v_fma(max, v_set1(SMF_W(_STEPS_PER_UNIT) / SMF_W(_STEPS)), magic), magic));
-    row->c[j] = v_pick(size, limit, max, zero);
-    row->magic[j] = v_fma(v_sub(top, n_max), v_set1(SMF_W(_STEPS)), magic);
-    row->clamp[j] = v_mul(v_sub(n_max, top), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS)));
+    state->c = v_pick(size, limit, max, zero);
+    state->magic = v_fma(v_sub(top, n_max), v_set1(SMF_W(_STEPS)), magic);
+    state->clamp = v_mul(v_sub(n_max, top), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS)));
+    state->maxima = zero;
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */
-SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_row) *row, const v_t *x, v_t *s, v_t *u, const int count,
+SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s, v_t *u, const int count,
                                const int shifted, const int layout)
 {
-    v_t d[SMF_UNROLL];
-    SMF_EACH(j, count) d[j] = shifted ? v_sub(x[j], row->c[SMF_AT(j)]) : x[j];
-    SMF_EACH(j, count) d[j] = v_max(row->clamp[SMF_AT(j)], d[j]);
-    SMF_W(_exp)(d, row->magic, SMF_WIDE, s, u, count);
+    v_t d[SMF_UNROLL], magic[SMF_UNROLL];
+    SMF_EACH(j, count) magic[j] = state[SMF_AT(j)].magic;
+    SMF_EACH(j, count) d[j] = shifted ? v_sub(x[j], state[SMF_AT(j)].c) : x[j];
+    SMF_EACH(j, count) d[j] = v_max(state[SMF_AT(j)].clamp, d[j]);
+    SMF_W(_exp)(d, magic, s, u, count);
 }
 
-SMF_INLINE void SMF_W(_step_max)(SMF_W(_row) *row, size_t i, const int count, int lanes, v_t *m, const int layout)
-{
-    SMF_EACH(j, count) m[j] = v_max(m[j], SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout));
-}
-
-/* e of `count` vectors: for softmax all of them, which are stored too; else those that are not the maximum. */
-SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int shifted,
-                                 const int layout, const smf_op op, v_t *e)
+/* e of `count` vectors: for softmax all of them, which are stored too; else those that are not the maximum, and the
+ * others counted. */
+SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
+                                 const int shifted, const int layout, const smf_op op, size_t *maxima, v_t *e)
 {
     const v_t one = v_set1(1);
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
     SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout);
-    SMF_W(_exp_of)(row, x, s, u, count, shifted, layout);
+    SMF_W(_exp_of)(state, x, s, u, count, shifted, layout);
     SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
     if (layout != SMF_STRIDED && count == SMF_UNROLL && row->next_x) {
         ptrdiff_t col = row->next_x_col;
@@ -165,11 +166,13 @@ SMF_INLINE void SMF_W(_step_exp)(SMF_W(_row) *row, size_t i, const int count, in
         SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j, count), e[j], layout);
         return;
     }
-    SMF_EACH(j, count) e[j] = v_drop_eq(e[j], x[j], row->max[SMF_AT(j)]);
     SMF_EACH(j, count)
-    if (layout > 0)
-        row->maxima_across[SMF_AT(j)] = v_add(row->maxima_across[SMF_AT(j)], v_sub(one, v_drop_eq(one, x[j], row->max[SMF_AT(j)])));
-    else row->maxima += v_count_eq(x[j], row->max[0]);
+    {
+        SMF_W(_state) *const of = &state[SMF_AT(j)];
+        e[j] = v_drop_eq(e[j], x[j], of->max);
+        if (layout > 0) of->maxima = v_add(of->maxima, v_sub(one, v_drop_eq(one, x[j], of->max)));
+        else *maxima += v_count_eq(x[j], of->max);
+    }
 }
 
 /* Step 5: hi and lo are known. v: softmax's e, else the logit. */
@@ -180,20 +183,26 @@ SMF_INLINE v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
     return v_fma(v, hi, v_mul(v, lo));
 }
 
-SMF_INLINE void SMF_W(_step_last)(SMF_W(_row) *row, size_t i, const int count, int lanes, const int layout, const smf_op op)
+SMF_INLINE void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t i, const int count, int lanes,
+                                  const int layout, const smf_op op)
 {
     const char *from = op == SMF_SOFTMAX ? row->e : row->x;
     const ptrdiff_t col = op == SMF_SOFTMAX ? row->e_col : row->x_col;
     SMF_EACH(j, count)
     {
         const v_t v = SMF_W(_get)(from, col, i, j, SMF_LANES_OF(j, count), layout);
-        SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count), SMF_W(_last)(v, row->hi[SMF_AT(j)], row->lo[SMF_AT(j)], op),
-                    layout);
+        SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count),
+                    SMF_W(_last)(v, state[SMF_AT(j)].hi, state[SMF_AT(j)].lo, op), layout);
     }
 }
 
+SMF_INLINE void SMF_W(_step_max)(const SMF_W(_row) *row, size_t i, const int count, int lanes, v_t *m, const int layout)
+{
+    SMF_EACH(j, count) m[j] = v_max(m[j], SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout));
+}
+
 /* Step 1. (A NaN may be passed over here: it shows in the total.) */
-SMF_INLINE real SMF_W(_row_max)(SMF_W(_row) *row, const int layout)
+SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row, const int layout)
 {
     v_t m[SMF_UNROLL];
     SMF_EACH(j, SMF_UNROLL) m[j] = v_set1(-(real)INFINITY);
@@ -204,34 +213,41 @@ SMF_INLINE real SMF_W(_row_max)(SMF_W(_row) *row, const int layout)
     return v_hmax(m[0]);
 }
 
-/* Steps 3 and 4. */
-SMF_INLINE void SMF_W(_row_exp)(SMF_W(_row) *row, const int shifted, const int layout, const smf_op op)
+/* Steps 3 and 4. Returns how many elements equal the maximum. */
+SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const int layout,
+                                  const smf_op op)
 {
     SMF_W(_total) total = SMF_W(_total_of)(v_set1(0));
-#define STEP(i, count, lanes)                                                                \
-    do {                                                                                     \
-        v_t e[SMF_UNROLL];                                                                   \
-        SMF_W(_step_exp)(row, i, count, lanes, shifted, layout, op, e);                      \
-        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);         \
-        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                          \
+    size_t maxima = 0;
+    v_t e[SMF_UNROLL];
+    if (row->n <= W) {
+        SMF_W(_step_exp)(row, state, 0, 1, (int)row->n, shifted, layout, op, &maxima, e);
+        state->total = SMF_W(_total_short)(e[0]);
+        return maxima;
+    }
+#define STEP(i, count, lanes)                                                                    \
+    do {                                                                                         \
+        SMF_W(_step_exp)(row, state, i, count, lanes, shifted, layout, op, &maxima, e);          \
+        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
+        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
     } while (0)
     SMF_PASS(STEP, row->n);
 #undef STEP
-    row->total[0] = total;
+    state->total = total;
+    return maxima;
 }
 
-/* hi and lo of the first `rows` lanes of vector j: the reciprocal of the total, or max + L. */
-SMF_INLINE void SMF_W(_finish)(SMF_W(_row) *row, int j, SMF_W(_total) maxima, int rows, const smf_op op)
+/* hi and lo: the reciprocal of the total, or max + L. */
+SMF_INLINE void SMF_W(_finish)(SMF_W(_state) *state, SMF_W(_total) maxima, const smf_op op)
 {
+    const int layout = SMF_CONTIGUOUS;
     v_t s, u;
     if (op == SMF_SOFTMAX) {
-        SMF_W(_reciprocal)(row->total[j], &row->hi[j], &row->lo[j], rows);
+        SMF_W(_reciprocal)(state->total, &state->hi, &state->lo);
         return;
     }
-    SMF_W(_row) one = *row;
-    one.c[0] = row->c[j], one.magic[0] = row->magic[j], one.clamp[0] = row->clamp[j];
-    SMF_W(_exp_of)(&one, &row->max[j], &s, &u, 1, 1, SMF_CONTIGUOUS);
-    SMF_W(_lse)(row->max[j], maxima, row->total[j], s, u, &row->hi[j], &row->lo[j], rows);
+    SMF_W(_exp_of)(state, &state->max, &s, &u, 1, 1, layout);
+    SMF_W(_lse)(state->max, maxima, state->total, s, u, &state->hi, &state->lo);
 }
 
 SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane)
@@ -268,6 +284,8 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
     row->x_col = job->x_col;
     row->e_col = row->y_col = job->y_col;
     row->y_row = job->y_row;
+    row->next_x = row->next_y = NULL;
+    row->next_x_col = row->next_y_col = 0;
     row->n = job->n;
 }
 
@@ -277,49 +295,54 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
 {
     const size_t stride = (job->n + W - 1) / W * W;
     SMF_ALIGNED(64) real max[W] = {0}, c[W], magic[W], clamp[W], hi[W], lo[W];
-    SMF_ALIGNED(64) double total[W] = {0}, lost[W] = {0}, maxima[W] = {0}, no[W] = {0};
-    SMF_W(_row) all, row; /* lane k of all: row k */
+    SMF_ALIGNED(64) double total[W], lost[W], maxima[W], no[W] = {0};
+    SMF_W(_state) all; /* lane k: row k */
+    SMF_W(_row) row;
+    for (int k = 0; k < W; k++) total[k] = maxima[k] = 1, lost[k] = 0;
     for (int k = 0; k < rows; k++) {
         SMF_W(_row_at)(&row, job, r + (size_t)k, NULL, 0);
         max[k] = SMF_W(_row_max)(&row, layout);
     }
-    all.max[0] = v_load(max);
-    SMF_W(_shift)(&all, 0);
-    v_store(c, all.c[0]);
-    v_store(magic, all.magic[0]);
-    v_store(clamp, all.clamp[0]);
+    all.max = v_load(max);
+    SMF_W(_shift)(&all);
+    v_store(c, all.c);
+    v_store(magic, all.magic);
+    v_store(clamp, all.clamp);
 
     for (int k = 0; k < rows; k++) {
         const size_t next = r + (size_t)(k + rows) < job->rows ? (size_t)rows : 0;
+        SMF_W(_state) one;
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
         row.next_x = row.x + (ptrdiff_t)next * job->x_row;
         row.next_y = row.y + (ptrdiff_t)next * job->y_row;
         row.next_x_col = row.next_y_col = sizeof(real);
-        row.max[0] = v_set1(max[k]);
-        row.c[0] = v_set1(c[k]);
-        row.magic[0] = v_set1(magic[k]);
-        row.clamp[0] = v_set1(clamp[k]);
-        row.maxima = 0;
-        if (!SMF_FINITE(max[k])) row.total[0] = SMF_W(_total_of)(v_set1((real)NAN)); /* special */
-        else if (layout == SMF_CONTIGUOUS && max[k] >= -SMF_W(_NO_SHIFT) && max[k] <= SMF_W(_NO_SHIFT))
-            SMF_W(_row_exp)(&row, 0, layout, op); /* c is 0, and the subtraction is saved */
-        else SMF_W(_row_exp)(&row, 1, layout, op);
-        SMF_W(_total_sum)(row.total[0], &total[k], &lost[k]);
-        maxima[k] = (double)row.maxima;
+        one.max = v_set1(max[k]);
+        one.c = v_set1(c[k]);
+        one.magic = v_set1(magic[k]);
+        one.clamp = v_set1(clamp[k]);
+        if (!SMF_FINITE(max[k])) { /* special */
+            total[k] = (double)NAN;
+            continue;
+        }
+        if (layout == SMF_CONTIGUOUS && max[k] >= -SMF_W(_NO_SHIFT) && max[k] <= SMF_W(_NO_SHIFT))
+            maxima[k] = (double)SMF_W(_row_exp)(&row, &one, 0, layout, op); /* c is 0, and the subtraction is saved */
+        else maxima[k] = (double)SMF_W(_row_exp)(&row, &one, 1, layout, op);
+        SMF_W(_total_sum)(one.total, &total[k], &lost[k]);
     }
-    all.total[0] = SMF_W(_total_load)(total, lost);
-    SMF_W(_finish)(&all, 0, SMF_W(_total_load)(maxima, no), rows, op);
-    v_store(hi, all.hi[0]);
-    v_store(lo, all.lo[0]);
+    all.total = SMF_W(_total_load)(total, lost);
+    SMF_W(_finish)(&all, SMF_W(_total_load)(maxima, no), op);
+    v_store(hi, all.hi);
+    v_store(lo, all.lo);
 
     for (int k = 0; k < rows; k++) {
+        SMF_W(_state) one;
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
-        row.hi[0] = v_set1(hi[k]);
-        row.lo[0] = v_set1(lo[k]);
+        one.hi = v_set1(hi[k]);
+        one.lo = v_set1(lo[k]);
         if (total[k] != total[k]) SMF_W(_special)(&row, max[k], op);
         else if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row.y, 0, 0, hi[k]);
         else {
-#define STEP(i, count, lanes) SMF_W(_step_last)(&row, i, count, lanes, layout, op)
+#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, layout, op)
             SMF_PASS(STEP, row.n);
 #undef STEP
         }
@@ -343,15 +366,12 @@ SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op)
 
 /* The kernels of one operation. */
 typedef struct {
-    smf_kernel *rows;   /* contiguous */
+    smf_kernel *rows;    /* contiguous */
     smf_kernel *strided; /* rows, element by element */
-    int (*turned)(const smf_job *group, int far, int lanes, real *panel);   /* SMF_WIDEST * W contiguous rows */
-    int (*across)(const smf_job *group, int far, int lanes, real *panel);   /* that many rows side by side */
-    int (*across1)(const smf_job *group, int far, int lanes, real *panel);  /* up to W */
+    SMF_W(_group) *turned, *across;
     smf_op op;
 } SMF_W(_kernels);
 
-#define SMF_WIDEST (SMF_UNROLL / 2)
 #define SMF_UNIT(stride) ((stride) == (ptrdiff_t)sizeof(real))
 
 SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
@@ -361,38 +381,21 @@ SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
     return part;
 }
 
-/* Many short contiguous rows, turned. */
-static void SMF_W(_run_short)(const smf_job *job, const SMF_W(_kernels) *kernels)
-{
-    SMF_ALIGNED(64) real panel[SMF_SHORT * SMF_WIDEST * W];
-    const size_t most = SMF_WIDEST * W;
-    size_t r = 0;
-    for (; r + most <= job->rows; r += most) {
-        const smf_job group = SMF_W(_rows_of)(job, r, most);
-        if (!kernels->turned(&group, 0, W, panel)) kernels->rows(&group);
-    }
-    if (r < job->rows) {
-        const smf_job rest = SMF_W(_rows_of)(job, r, job->rows - r);
-        kernels->rows(&rest);
-    }
-}
-
 static void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels);
 
-/* Rows side by side, through a panel where they fit. */
-static void SMF_W(_run_across)(const smf_job *job, const SMF_W(_kernels) *kernels)
+/* One row a lane, groups of rows: short contiguous rows, turned on the way, or rows side by side. */
+static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
 {
     SMF_ALIGNED(64) real panel[SMF_PANEL_BYTES / sizeof(real)];
-    const size_t room = sizeof panel / sizeof(real) / W;
-    const size_t most = job->n <= room / SMF_WIDEST || job->n > room ? SMF_WIDEST * W : W;
-    const int far = job->rows * job->n > SMF_FAR_BYTES / sizeof(real);
+    const size_t fit = sizeof panel / sizeof(real) / W / job->n; /* vectors of rows */
+    const size_t most = fit == 0 || fit > SMF_VECTORS ? SMF_VECTORS : fit;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
-        rows = left >= most ? most : left < W ? left : W;
+        rows = left >= most * W ? most * W : left < W ? left : left / W * W;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
-        if (!(rows > W ? kernels->across : kernels->across1)(&group, far, rows < W ? (int)rows : W,
-                                                             job->n <= room ? panel : NULL))
-            SMF_W(_run_strided)(&group, kernels);
+        if (turned) {
+            if (rows < W || !kernels->turned(&group, left - rows, panel)) kernels->rows(&group);
+        } else if (!kernels->across(&group, left - rows, fit ? panel : NULL)) SMF_W(_run_strided)(&group, kernels);
     }
 }
 
@@ -401,11 +404,11 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     if (job->n == 0 && kernels->op != SMF_LOGSUMEXP) return;
     if (SMF_UNIT(job->x_col) && (SMF_UNIT(job->y_col) || kernels->op == SMF_LOGSUMEXP)) {
-        if (job->rows >= SMF_WIDEST * W && job->n > 0 && job->n <= SMF_SHORT) SMF_W(_run_short)(job, kernels);
+        if (job->rows >= W && job->n > 0 && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) &&
                job->n > 0 && job->n >> 24 == 0)
-        SMF_W(_run_across)(job, kernels);
+        SMF_W(_run_groups)(job, kernels, 0);
     else SMF_W(_run_strided)(job, kernels);
 }
 
@@ -433,24 +436,24 @@ static void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kerne
     }
 }
 
-#define SMF_ACROSS_KERNEL(name, kind, wide, turned, op)                                                                 \
-    static SMF_NOINLINE int SMF_W(_##name##_##kind)(const smf_job *group, int far, int lanes, real *panel)              \
-    {                                                                                                                   \
-        return SMF_W(_across)(group, far, wide, lanes, turned, panel, op);                                              \
-    }
 #define SMF_KERNEL(name, op)                                                                                            \
     static SMF_NOINLINE void SMF_W(_##name##_rows)(const smf_job *job) { SMF_W(_contiguous)(job, op); }                 \
     static SMF_NOINLINE void SMF_W(_##name##_strided)(const smf_job *job)                                               \
     {                                                                                                                   \
         for (size_t r = 0; r < job->rows; r++) SMF_W(_block)(job, r, 1, NULL, SMF_STRIDED, op);                         \
     }                                                                                                                   \
-    SMF_ACROSS_KERNEL(name, turned, SMF_WIDEST, 1, op)                                                                  \
-    SMF_ACROSS_KERNEL(name, across, SMF_WIDEST, 0, op)                                                                  \
-    SMF_ACROSS_KERNEL(name, across1, 1, 0, op)                                                                          \
+    static SMF_NOINLINE int SMF_W(_##name##_turned)(const smf_job *group, size_t left, real *panel)                     \
+    {                                                                                                                   \
+        return SMF_W(_across)(group, left, 1, panel, op);                                                               \
+    }                                                                                                                   \
+    static SMF_NOINLINE int SMF_W(_##name##_across)(const smf_job *group, size_t left, real *panel)                     \
+    {                                                                                                                   \
+        return SMF_W(_across)(group, left, 0, panel, op);                                                               \
+    }                                                                                                                   \
     static void SMF_W(_##name)(const smf_job *job)                                                                      \
     {                                                                                                                   \
-        static const SMF_W(_kernels) kernels = {SMF_W(_##name##_rows), SMF_W(_##name##_strided), SMF_W(_##name##_turned), \
-                                                SMF_W(_##name##_across), SMF_W(_##name##_across1), op};                 \
+        static const SMF_W(_kernels) kernels = {SMF_W(_##name##_rows), SMF_W(_##name##_strided),                        \
+                                                SMF_W(_##name##_turned), SMF_W(_##name##_across), op};                  \
         SMF_W(_run)(job, &kernels);                                                                                     \
     }
 
@@ -458,8 +461,6 @@ SMF_KERNEL(softmax, SMF_SOFTMAX)
 SMF_KERNEL(log_softmax, SMF_LOG_SOFTMAX)
 SMF_KERNEL(logsumexp, SMF_LOGSUMEXP)
 
-#undef SMF_ACROSS_KERNEL
-#undef SMF_WIDEST
 #undef SMF_KERNEL
 #undef SMF_UNIT
 #undef SMF_SCRATCH
@@ -467,5 +468,6 @@ SMF_KERNEL(logsumexp, SMF_LOGSUMEXP)
 #undef SMF_WIDE
 #undef SMF_APART
 #undef SMF_COLUMNS
+#undef SMF_GROUP
 #undef SMF_VECTOR
 #undef SMF_AT

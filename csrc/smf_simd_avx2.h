@@ -36,6 +36,7 @@ SMF_AVX2_PAIR(f32_v, f32_add, _mm256_add_ps)
 SMF_AVX2_PAIR(f32_v, f32_sub, _mm256_sub_ps)
 SMF_AVX2_PAIR(f32_v, f32_mul, _mm256_mul_ps)
 SMF_AVX2_PAIR(f32_v, f32_max, _mm256_max_ps)
+SMF_AVX2_PAIR(f32_v, f32_div, _mm256_div_ps)
 SMF_INLINE f32_v f32_fma(f32_v x, f32_v y, f32_v z)
 {
     f32_v r = {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
@@ -53,6 +54,7 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
                avx2_lookup((const float *)table, _mm256_castps_si256(t.b))};
     return r;
 }
+SMF_INLINE f32_v f32_swap(f32_v x) { f32_v r = {_mm256_permute_ps(x.a, 0xB1), _mm256_permute_ps(x.b, 0xB1)}; return r; }
 SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
 {
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(t), 19)));

@@ -18,12 +18,14 @@ SMF_INLINE void f32_store_n(float *p, f32_v a, size_t n)
 SMF_INLINE f32_v f32_add(f32_v a, f32_v b) { return _mm512_add_ps(a, b); }
 SMF_INLINE f32_v f32_sub(f32_v a, f32_v b) { return _mm512_sub_ps(a, b); }
 SMF_INLINE f32_v f32_mul(f32_v a, f32_v b) { return _mm512_mul_ps(a, b); }
+SMF_INLINE f32_v f32_div(f32_v a, f32_v b) { return _mm512_div_ps(a, b); }
 SMF_INLINE f32_v f32_fma(f32_v a, f32_v b, f32_v c) { return _mm512_fmadd_ps(a, b, c); }
 SMF_INLINE f32_v f32_max(f32_v a, f32_v b) { return _mm512_max_ps(a, b); }
 SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
     return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_loadu_ps(table));
 }
+SMF_INLINE f32_v f32_swap(f32_v a) { return _mm512_permute_ps(a, 0xB1); }
 SMF_INLINE f32_v f32_raise(f32_v a, f32_v t)
 {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(t), 19)));
@@ -120,18 +122,19 @@ SMF_INLINE void avx512_turn_ps(f32_v z[4])
     z[2] = _mm512_shuffle_ps(b, d, 0x44);
     z[3] = _mm512_shuffle_ps(b, d, 0xEE);
 }
-/* Rows 0 .. W - 2 whole where that is allowed, the last row only its `columns`. */
-#define SMF_ROWS4(p, stride) \
-    const char *const p0 = (p), *const p1 = p0 + 4 * (stride), *const p2 = p0 + 8 * (stride), *const p3 = p0 + 12 * (stride)
+/* Rows 0 .. W - 2 whole where that is allowed, the last row only its `columns`. A pointer that moves on, hidden from the
+ * compiler: GCC 12 would keep sixteen of them, in vector registers when those for pointers run out. */
 #define SMF_F32(p) ((const float *)(const void *)(p))
 #define SMF_F64(p) ((const double *)(const void *)(p))
 SMF_INLINE void f32_load4(const char *p, ptrdiff_t stride, int columns, int dense, f32_v *c)
 {
     const __mmask8 some = (__mmask8)((1u << columns) - 1);
-    SMF_ROWS4(p, stride);
-#define SMF_FOUR(r, load, last)                                                                                     \
-    c[r] = _mm512_insertf32x4(_mm512_castps128_ps512(load(SMF_F32(p0 + r * stride))), load(SMF_F32(p1 + r * stride)), 1); \
-    c[r] = _mm512_insertf32x4(_mm512_insertf32x4(c[r], load(SMF_F32(p2 + r * stride)), 2), last(SMF_F32(p3 + r * stride)), 3)
+    const ptrdiff_t s4 = 4 * stride, s12 = 3 * s4;
+#define SMF_FOUR(r, load, last)                                                                              \
+    c[r] = _mm512_insertf32x4(_mm512_castps128_ps512(load(SMF_F32(p))), load(SMF_F32(p + s4)), 1);           \
+    c[r] = _mm512_insertf32x4(_mm512_insertf32x4(c[r], load(SMF_F32(p + 2 * s4)), 2), last(SMF_F32(p + s12)), 3); \
+    p += stride;                                                                                             \
+    SMF_ONCE_P(p)
 #define SMF_SOME(at) _mm_maskz_loadu_ps(some, at)
     if (columns == 4) { SMF_EACH(r, 4) { SMF_FOUR(r, _mm_loadu_ps, _mm_loadu_ps); } }
     else if (dense) { SMF_EACH(r, 3) { SMF_FOUR(r, _mm_loadu_ps, _mm_loadu_ps); } SMF_FOUR(3, _mm_loadu_ps, SMF_SOME); }
@@ -143,16 +146,19 @@ SMF_INLINE void f32_load4(const char *p, ptrdiff_t stride, int columns, int dens
 SMF_INLINE void f32_store4(char *p, ptrdiff_t stride, int columns, int dense, const f32_v *c)
 {
     const __mmask8 some = (__mmask8)((1u << columns) - 1);
+    const ptrdiff_t s3 = 3 * stride;
     f32_v z[4] = {c[0], c[1], c[2], c[3]};
-    SMF_ROWS4(p, stride);
     avx512_turn_ps(z);
-#define SMF_FOUR(p, put, last, k)                                             \
-    SMF_EACH(r, 3) { put(p + r * stride, _mm512_extractf32x4_ps(z[r], k)); }  \
-    last(p + 3 * stride, _mm512_extractf32x4_ps(z[3], k))
+#define SMF_FOUR(k, put, last)                               \
+    put(p, _mm512_extractf32x4_ps(z[0], k));                 \
+    put(p + stride, _mm512_extractf32x4_ps(z[1], k));        \
+    put(p + 2 * stride, _mm512_extractf32x4_ps(z[2], k));    \
+    last(p + s3, _mm512_extractf32x4_ps(z[3], k));           \
+    p += 4 * stride;                                         \
+    SMF_ONCE_P(p)
 #define SMF_ALL(at, v) _mm_storeu_ps((float *)(void *)(at), v)
 #define SMF_SOME(at, v) _mm_mask_storeu_ps((float *)(void *)(at), some, v)
-#define SMF_SIXTEEN(put, last) \
-    SMF_FOUR(p0, put, put, 0); SMF_FOUR(p1, put, put, 1); SMF_FOUR(p2, put, put, 2); SMF_FOUR(p3, put, last, 3)
+#define SMF_SIXTEEN(put, last) SMF_FOUR(0, put, put); SMF_FOUR(1, put, put); SMF_FOUR(2, put, put); SMF_FOUR(3, put, last)
     if (columns == 4) { SMF_SIXTEEN(SMF_ALL, SMF_ALL); }
     else if (dense) { SMF_SIXTEEN(SMF_ALL, SMF_SOME); }
     else { SMF_SIXTEEN(SMF_SOME, SMF_SOME); }
@@ -166,18 +172,19 @@ SMF_INLINE void f32_store4(char *p, ptrdiff_t stride, int columns, int dense, co
 SMF_INLINE void f64_load4(const char *p, ptrdiff_t stride, int columns, int dense, f64_v *c)
 {
     const __mmask8 some = (__mmask8)((1u << columns) - 1);
+    const ptrdiff_t s3 = 3 * stride;
     f64_v z[4];
-#define SMF_TWO(z, r, load, last) \
-    z = _mm512_insertf64x4(_mm512_castpd256_pd512(load(SMF_F64(p + (r) * stride))), last(SMF_F64(p + (r + 2) * stride)), 1)
+#define SMF_FOUR(a, b, load, last)                                                                                  \
+    z[a] = _mm512_insertf64x4(_mm512_castpd256_pd512(load(SMF_F64(p))), load(SMF_F64(p + 2 * stride)), 1);          \
+    z[b] = _mm512_insertf64x4(_mm512_castpd256_pd512(load(SMF_F64(p + stride))), last(SMF_F64(p + s3)), 1);         \
+    p += 4 * stride;                                                                                                \
+    SMF_ONCE_P(p)
 #define SMF_SOME(at) _mm256_maskz_loadu_pd(some, at)
-#define SMF_EIGHT(load, last)  \
-    SMF_TWO(z[0], 0, load, load); SMF_TWO(z[1], 1, load, load); SMF_TWO(z[2], 4, load, load); SMF_TWO(z[3], 5, load, last)
-    if (columns == 4) { SMF_EIGHT(_mm256_loadu_pd, _mm256_loadu_pd); }
-    else if (dense) { SMF_EIGHT(_mm256_loadu_pd, SMF_SOME); }
-    else { SMF_EIGHT(SMF_SOME, SMF_SOME); }
-#undef SMF_EIGHT
+    if (columns == 4) { SMF_FOUR(0, 1, _mm256_loadu_pd, _mm256_loadu_pd); SMF_FOUR(2, 3, _mm256_loadu_pd, _mm256_loadu_pd); }
+    else if (dense) { SMF_FOUR(0, 1, _mm256_loadu_pd, _mm256_loadu_pd); SMF_FOUR(2, 3, _mm256_loadu_pd, SMF_SOME); }
+    else { SMF_FOUR(0, 1, SMF_SOME, SMF_SOME); SMF_FOUR(2, 3, SMF_SOME, SMF_SOME); }
 #undef SMF_SOME
-#undef SMF_TWO
+#undef SMF_FOUR
     const f64_v a = _mm512_unpacklo_pd(z[0], z[1]), b = _mm512_unpackhi_pd(z[0], z[1]);
     const f64_v d = _mm512_unpacklo_pd(z[2], z[3]), e = _mm512_unpackhi_pd(z[2], z[3]);
     c[0] = _mm512_shuffle_f64x2(a, d, 0x88);
@@ -197,8 +204,9 @@ SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, co
     put((p), _mm512_castpd512_pd256(z0));                         \
     put((p) + stride, _mm512_castpd512_pd256(z1));                \
     put((p) + 2 * stride, _mm512_extractf64x4_pd(z0, 1));         \
-    last((p) + 3 * stride, _mm512_extractf64x4_pd(z1, 1))
-#define SMF_EIGHT(put, last) SMF_FOUR(p, z[0], z[1], put, put); SMF_FOUR(p + 4 * stride, z[2], z[3], put, last)
+    last((p) + 3 * stride, _mm512_extractf64x4_pd(z1, 1));        \
+    SMF_ONCE_P(p)
+#define SMF_EIGHT(put, last) SMF_FOUR(p, z[0], z[1], put, put); p += 4 * stride; SMF_FOUR(p, z[2], z[3], put, last)
 #define SMF_ALL(at, v) _mm256_storeu_pd((double *)(void *)(at), v)
 #define SMF_SOME(at, v) _mm256_mask_storeu_pd((double *)(void *)(at), some, v)
     if (columns == 4) { SMF_EIGHT(SMF_ALL, SMF_ALL); }

@@ -23,6 +23,7 @@ typedef struct { float64x2_t q[4]; } f64_v;
     SMF_INLINE F##_v F##_add(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vaddq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_sub(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vsubq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_mul(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vmulq_##S(x.q[k], y.q[k]); return x; } \
+    SMF_INLINE F##_v F##_div(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vdivq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_max(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vmaxq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_fma(F##_v x, F##_v y, F##_v z)                                                    \
     {                                                                                                      \
@@ -69,6 +70,7 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
     }
     return t;
 }
+SMF_INLINE f32_v f32_swap(f32_v x) { SMF_EACH(k, 4) x.q[k] = vrev64q_f32(x.q[k]); return x; }
 SMF_INLINE f32_v f32_raise(f32_v x, f32_v t)
 {
     SMF_EACH(k, 4)
@@ -110,7 +112,6 @@ SMF_INLINE f32_v f32_join(f64_v x, f64_v y)
     return r;
 }
 
-SMF_INLINE f64_v f64_div(f64_v x, f64_v y) { SMF_EACH(k, 4) x.q[k] = vdivq_f64(x.q[k], y.q[k]); return x; }
 SMF_INLINE f64_v neon_zip(float64x2_t a, float64x2_t b, float64x2_t c, float64x2_t d)
 {
     f64_v r = {{vzip1q_f64(a, c), vzip2q_f64(a, c), vzip1q_f64(b, d), vzip2q_f64(b, d)}};

@@ -4,10 +4,11 @@
  *
  *   set1(a)            a in every lane          load(p), store(p, v)       whole vectors, any alignment
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
- *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul                one rounding each
+ *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul div            one rounding each
  *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; a never is
  *   f64 pow2(t)        the bits of t shifted up to the exponent field
  *   f32 lookup(p, t)   entry number (bits of t) mod 16 of 16 words of 4 bytes
+ *   f32 swap(v)        lanes 1, 0, 3, 2, ... 15, 14
  *   f32 raise(a, t)    the bits of a plus those of t shifted up by 19: to sixteenths of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
@@ -16,7 +17,6 @@
  *   load4(p, s, k, dense, c)  k <= 4 columns of rows s bytes apart: lane r of c[q] from element q of the row at p + r s;
  *   store4(p, s, k, dense, c) back. Neither touches another element, but where the rows are dense (s = k elements)
  *                      they may read beyond a row what is the next row's, and write it before that row is written
- *   f64 div            one rounding
  *   f64 binade(v, s)   k for v >= 1, with v = 2^k m and sqrt(1/2) <= m < sqrt(2); *s = 2^-k
  *   f32 even(v) odd(v) lanes 0, 2, ... 14 or 1, 3, ... 15 as doubles, 2^896 times too small: their bits moved to those of
  *                      a double without more. What a NaN becomes is at least 2^-768
@@ -51,6 +51,7 @@
     SMF_WORD F##_v F##_add(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] += b.v[k]; return a; }            \
     SMF_WORD F##_v F##_sub(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] -= b.v[k]; return a; }            \
     SMF_WORD F##_v F##_mul(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] *= b.v[k]; return a; }            \
+    SMF_WORD F##_v F##_div(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] /= b.v[k]; return a; }            \
     SMF_WORD F##_v F##_fma(F##_v a, F##_v b, F##_v c)                                                   \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = FMA(a.v[k], b.v[k], c.v[k]);                                             \
@@ -110,6 +111,7 @@ SMF_WORD f32_v f32_lookup(const void *table, f32_v t)
     }
     return t;
 }
+SMF_WORD f32_v f32_swap(f32_v a) { f32_v r; SMF_LANES(k, 16) r.v[k] = a.v[k ^ 1]; return r; }
 SMF_WORD f32_v f32_raise(f32_v a, f32_v t)
 {
     SMF_LANES(k, 16)
@@ -133,7 +135,6 @@ SMF_WORD f64_v f64_pow2(f64_v a)
     }
     return a;
 }
-SMF_WORD f64_v f64_div(f64_v a, f64_v b) { SMF_LANES(k, 8) a.v[k] /= b.v[k]; return a; }
 SMF_WORD f64_v f64_binade(f64_v v, f64_v *scale)
 {
     SMF_LANES(k, 8)
