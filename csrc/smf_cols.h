@@ -3,7 +3,7 @@
  * Included by smf_rows.h, whose steps it runs with vectors across the rows; the bits are those of the row alone.
  * What is a lane of the sum there is a pass over every W-th element here, and the totals of these passes meet in
  * the order of the lanes. Up to SMF_VECTORS vectors of rows go through each pass before the next. Rows that fit come to
- * lie side by side in a panel on the stack, element i of vector v at (i * vectors + v) * W. Rows that are contiguous
+ * lie side by side in a panel on the stack, element i of vector v at (i * vectors + v) * W; longer ones stay where they are. Rows that are contiguous
  * are turned on the way there and back, four elements at a time.
  */
 
@@ -165,13 +165,28 @@ SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v)
         }                                                                          \
     } while (0)
 
+/* logsumexp's results; a NaN, which shows in the total and so in hi, to its whole row. */
+SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op)
+{
+    real lane[W];
+    for (int v = 0; v < vectors; v++) {
+        if (op != SMF_LOGSUMEXP && v_count_eq(state[v].hi, state[v].hi) == W) continue;
+        v_store(lane, state[v].hi);
+        if (op == SMF_LOGSUMEXP && row->y_row == (ptrdiff_t)sizeof(real))
+            memcpy(row->y + v * W * (int)sizeof(real), lane, (size_t)lanes * sizeof(real));
+        else
+            for (int k = 0; k < lanes; k++)
+                if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row->y, row->y_row, (size_t)(v * W + k), lane[k]);
+                else if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, v * W + k);
+    }
+}
+
 SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, const int turned, real *panel, const smf_op op)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     const v_t zero = v_set1(0);
     SMF_W(_state) state[SMF_VECTORS];
     SMF_W(_row) row;
-    real lane[W];
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     if (turned) SMF_W(_turn_in)(group, state, vectors, panel);
     else
@@ -200,27 +215,75 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, const int turne
     });
     for (int v = 0; v < vectors; v++) SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
 
-    if (op == SMF_LOGSUMEXP)
-        for (int v = 0; v < vectors; v++) {
-            v_store(lane, state[v].hi);
-            if (row.y_row == (ptrdiff_t)sizeof(real)) memcpy(row.y + v * W * (int)sizeof(real), lane, (size_t)lanes * sizeof(real));
-            else
-                for (int k = 0; k < lanes; k++) SMF_W(_put1)(row.y, row.y_row, (size_t)(v * W + k), lane[k]);
-        }
-    else if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op);
-    else
-        SMF_GROUP(SMF_UNROLL, vectors, {
+    if (op != SMF_LOGSUMEXP) {
+        if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op);
+        else
+            SMF_GROUP(SMF_UNROLL, vectors, {
             const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
             for (size_t i = 0; i < row.n; i++) SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, op);
         });
-    for (int v = 0; v < vectors; v++) { /* a NaN shows in the total, and so here */
-        if (v_count_eq(state[v].hi, state[v].hi) == W) continue;
-        v_store(lane, state[v].hi);
-        for (int k = 0; k < lanes; k++) {
-            if (lane[k] == lane[k]) continue;
-            if (op != SMF_LOGSUMEXP) SMF_W(_fill_nan)(&row, v * W + k);
-            else SMF_W(_put1)(row.y, row.y_row, (size_t)(v * W + k), (real)NAN);
-        }
     }
+    SMF_W(_end_across)(&row, state, vectors, lanes, op);
+    return 1;
+}
+
+/* Long rows side by side, a multiple of `wide` vectors of them: the passes go through the array in its own order, and what
+ * they leave to each other lies in memory. */
+SMF_INLINE void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, SMF_W(_total) *total, size_t l, int vectors,
+                                    const int wide, const smf_op op)
+{
+    v_t e[SMF_UNROLL];
+    for (size_t i = l; i < row->n; i += 2 * W)
+        for (int v = 0; v < vectors; v += wide) {
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v);
+            if (i == l) SMF_EACH(j, wide) total[v + j] = SMF_W(_total_of)(v_set1(0));
+            if (i + W < row->n) {
+                SMF_W(_step_exp)(&part, &state[v], i, 2 * wide, W, 1, wide, op, NULL, e);
+                SMF_EACH(j, wide) SMF_W(_total_add2)(&total[v + j], e[j], e[wide + j]);
+            } else {
+                SMF_W(_step_exp)(&part, &state[v], i, wide, W, 1, wide, op, NULL, e);
+                SMF_EACH(j, wide) SMF_W(_total_add)(&total[v + j], e[j]);
+            }
+        }
+}
+
+SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_op op)
+{
+    SMF_W(_state) state[SMF_STREAMS];
+    SMF_W(_total) lane[SMF_STREAMS], half[SMF_STREAMS];
+    const int vectors = (int)(group->rows / W), layout = wide;
+    SMF_W(_row) row;
+    v_t max[SMF_UNROLL];
+    SMF_W(_row_at)(&row, group, 0, NULL, 0);
+    for (size_t i = 0; i < row.n; i += 4)
+        for (int v = 0; v < vectors; v += wide) {
+            const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
+            SMF_EACH(j, wide) max[j] = i > 0 ? state[v + j].max : v_set1(-(real)INFINITY);
+            for (size_t q = 0; q < 4 && i + q < row.n; q++) SMF_W(_step_max)(&part, i + q, wide, W, max, layout);
+            SMF_EACH(j, wide) state[v + j].max = max[j];
+        }
+    for (int v = 0; v < vectors; v++) {
+        if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
+        SMF_W(_shift)(&state[v]);
+        state[v].total = SMF_W(_total_of)(v_set1(0));
+    }
+    for (size_t k = 0; k < W && k < row.n; k += 1 + SMF_W(_PAIRED)) {
+        const int paired = SMF_W(_PAIRED) && k + 1 < row.n;
+        SMF_W(_lane_stream)(&row, state, lane, k, vectors, wide, op);
+        if (paired) SMF_W(_lane_stream)(&row, state, half, k + 1, vectors, wide, op);
+        for (int v = 0; v < vectors; v++)
+            state[v].total = SMF_W(_total_merge)(state[v].total, paired ? SMF_W(_total_merge)(lane[v], half[v]) : lane[v]);
+    }
+    for (int v = 0; v < vectors; v++) {
+        state[v].total = SMF_W(_total_across)(state[v].total);
+        SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
+    }
+    if (op != SMF_LOGSUMEXP)
+        for (size_t i = 0; i < row.n; i++)
+            for (int v = 0; v < vectors; v += wide) {
+                const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
+                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, op);
+            }
+    SMF_W(_end_across)(&row, state, vectors, W, op);
     return 1;
 }

@@ -72,6 +72,8 @@
 #define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, and for copies of strided rows */
 #define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
+#define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */
+#define SMF_STREAMS 64 /* vectors of rows in one group then */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
 #define SMF_SHORT 64  /* rows up to here go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */

@@ -369,6 +369,7 @@ typedef struct {
     smf_kernel *rows;    /* contiguous */
     smf_kernel *strided; /* rows, element by element */
     SMF_W(_group) *turned, *across;
+    int (*streamed)(const smf_job *group); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
     smf_op op;
 } SMF_W(_kernels);
 
@@ -388,14 +389,27 @@ static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernel
 {
     SMF_ALIGNED(64) real panel[SMF_PANEL_BYTES / sizeof(real)];
     const size_t fit = sizeof panel / sizeof(real) / W / job->n; /* vectors of rows */
-    const size_t most = fit == 0 || fit > SMF_VECTORS ? SMF_VECTORS : fit;
+    const size_t most = fit > SMF_VECTORS ? SMF_VECTORS : fit;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         rows = left >= most * W ? most * W : left < W ? left : left / W * W;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
             if (rows < W || !kernels->turned(&group, left - rows, panel)) kernels->rows(&group);
-        } else if (!kernels->across(&group, left - rows, fit ? panel : NULL)) SMF_W(_run_strided)(&group, kernels);
+        } else if (!kernels->across(&group, left - rows, panel)) SMF_W(_run_strided)(&group, kernels);
+    }
+}
+
+/* Rows side by side that are too long for that. */
+static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kernels)
+{
+    const size_t most = SMF_STREAMS * W, least = SMF_UNROLL / 2 * W;
+    for (size_t r = 0, rows; r < job->rows; r += rows) {
+        const size_t left = job->rows - r;
+        rows = left >= most ? most : left >= least ? left / least * least : left > W ? W : left;
+        const smf_job group = SMF_W(_rows_of)(job, r, rows);
+        if (!(rows >= least ? kernels->streamed(&group) : kernels->across(&group, left - rows, NULL)))
+            SMF_W(_run_strided)(&group, kernels);
     }
 }
 
@@ -407,8 +421,10 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         if (job->rows >= W && job->n > 0 && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) &&
-               job->n > 0 && job->n >> 24 == 0)
-        SMF_W(_run_groups)(job, kernels, 0);
+               job->n > 0 && job->n >> 24 == 0) {
+        if (job->n * W * sizeof(real) * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
+        else SMF_W(_run_groups)(job, kernels, 0);
+    }
     else SMF_W(_run_strided)(job, kernels);
 }
 
@@ -450,10 +466,15 @@ static void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kerne
     {                                                                                                                   \
         return SMF_W(_across)(group, left, 0, panel, op);                                                               \
     }                                                                                                                   \
+    static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group)                                             \
+    {                                                                                                                   \
+        return SMF_W(_streamed)(group, SMF_UNROLL / 2, op);                                                             \
+    }                                                                                                                   \
     static void SMF_W(_##name)(const smf_job *job)                                                                      \
     {                                                                                                                   \
         static const SMF_W(_kernels) kernels = {SMF_W(_##name##_rows), SMF_W(_##name##_strided),                        \
-                                                SMF_W(_##name##_turned), SMF_W(_##name##_across), op};                  \
+                                                SMF_W(_##name##_turned), SMF_W(_##name##_across),                       \
+                                                SMF_W(_##name##_streamed), op};                                         \
         SMF_W(_run)(job, &kernels);                                                                                     \
     }
 
