@@ -7,8 +7,8 @@
  * are turned on the way there and back, four elements at a time.
  */
 
-/* `left` more rows follow those of the group. Returns 0, with nothing written, where the maximum of one is not finite. */
-typedef int SMF_W(_group)(const smf_job *group, size_t left, real *panel);
+/* `left` more rows follow those of the group; its results are written around the caches where `apart`. Returns 0, with nothing written, where the maximum of one is not finite. */
+typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, real *panel);
 
 /* STEP(i, columns) for all elements, four at a time, the remainder first: where the rows are `dense`, one after the other
  * without a gap, the words may take four there too, of which the others are the next row's; where they are not, four that
@@ -66,21 +66,38 @@ SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *stat
     }
 }
 
-/* Step 1 for rows side by side. A panel gets a copy of them. */
-SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, real *panel,
-                                   size_t step)
+/* Vectors v, v + 1, ... of a group, or, where there is another one, of its panel. */
+SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v)
 {
-    const int layout = wide;
+    const ptrdiff_t at = v * W * (ptrdiff_t)sizeof(real);
+    SMF_W(_row) part = *row;
+    part.x += at;
+    part.e += at;
+    part.y += at;
+    if (part.next_x) part.next_x += at;
+    if (part.next_y) part.next_y += at;
+    return part;
+}
+
+/* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy. */
+SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel)
+{
+    const int layout = wide, deep = 4;
     v_t max[SMF_UNROLL];
-    SMF_EACH(j, wide) max[j] = v_set1(-(real)INFINITY);
-    for (size_t i = 0; i < row->n; i++)
-        SMF_EACH(j, wide)
-        {
-            const v_t x = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, wide), layout);
-            if (panel) v_store(panel + i * step + (size_t)(j * W), x);
-            max[j] = v_max(max[j], x);
+    for (int v = 0; v < vectors; v++) state[v].max = v_set1(-(real)INFINITY);
+    for (size_t i = 0; i < row->n; i += deep)
+        for (int v = 0; v < vectors; v += wide) {
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v);
+            SMF_EACH(j, wide) max[j] = state[v + j].max;
+            for (size_t k = i; k < i + deep && k < row->n; k++)
+                SMF_EACH(j, wide)
+                {
+                    const v_t x = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout);
+                    if (panel) v_store(panel + (k * (size_t)vectors + (size_t)(v + j)) * W, x);
+                    max[j] = v_max(max[j], x);
+                }
+            SMF_EACH(j, wide) state[v + j].max = max[j];
         }
-    SMF_EACH(j, wide) state[j].max = max[j];
 }
 
 /* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
@@ -138,18 +155,6 @@ SMF_INLINE void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, c
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
 }
 
-/* Vectors v, v + 1, ... of a group, or, where there is another one, of its panel. */
-SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v)
-{
-    const ptrdiff_t at = v * W * (ptrdiff_t)sizeof(real);
-    SMF_W(_row) part = *row;
-    part.x += at;
-    part.e += at;
-    part.y += at;
-    if (part.next_x) part.next_x += at, part.next_y += at;
-    return part;
-}
-
 /* DO for v, v + 1, ... `wide` vectors at a time while there are so many, then for one at a time. */
 #define SMF_GROUP(most, vectors, ...)                                              \
     do {                                                                           \
@@ -181,7 +186,7 @@ SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *
     }
 }
 
-SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, const int turned, real *panel, const smf_op op)
+SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     const v_t zero = v_set1(0);
@@ -189,11 +194,8 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, const int turne
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     if (turned) SMF_W(_turn_in)(group, state, vectors, panel);
-    else
-        SMF_GROUP(SMF_UNROLL, vectors, {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-            SMF_W(_max_across)(&part, &state[v], wide, of_last, panel ? panel + v * W : NULL, (size_t)vectors * W);
-        });
+    else if (vectors % 4 == 0) SMF_W(_max_across)(&row, state, vectors, 4 < SMF_UNROLL ? 4 : SMF_UNROLL, W, panel);
+    else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel);
     for (int v = 0; v < vectors; v++) {
         if (v_count_eq(v_sub(state[v].max, state[v].max), zero) != (size_t)lanes) return 0;
         SMF_W(_shift)(&state[v]);
@@ -201,7 +203,7 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, const int turne
     if (!turned && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
         const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
-        row.next_y = row.y + width, row.next_y_col = row.y_col;
+        row.next_y = apart ? NULL : row.y + width, row.next_y_col = row.y_col;
     }
     if (panel) {
         row.x = row.e = (char *)panel;
@@ -218,10 +220,13 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, const int turne
     if (op != SMF_LOGSUMEXP) {
         if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op);
         else
-            SMF_GROUP(SMF_UNROLL, vectors, {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-            for (size_t i = 0; i < row.n; i++) SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, op);
-        });
+            for (size_t i = 0; i < row.n; i++)
+                SMF_GROUP(SMF_UNROLL, vectors, {
+                    const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
+                    if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op);
+                    else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op);
+                });
+        if (apart) v_fence();
     }
     SMF_W(_end_across)(&row, state, vectors, lanes, op);
     return 1;
@@ -251,17 +256,10 @@ SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_
 {
     SMF_W(_state) state[SMF_STREAMS];
     SMF_W(_total) lane[SMF_STREAMS], half[SMF_STREAMS];
-    const int vectors = (int)(group->rows / W), layout = wide;
+    const int vectors = (int)(group->rows / W);
     SMF_W(_row) row;
-    v_t max[SMF_UNROLL];
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    for (size_t i = 0; i < row.n; i += 4)
-        for (int v = 0; v < vectors; v += wide) {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-            SMF_EACH(j, wide) max[j] = i > 0 ? state[v + j].max : v_set1(-(real)INFINITY);
-            for (size_t q = 0; q < 4 && i + q < row.n; q++) SMF_W(_step_max)(&part, i + q, wide, W, max, layout);
-            SMF_EACH(j, wide) state[v + j].max = max[j];
-        }
+    SMF_W(_max_across)(&row, state, vectors, wide, W, NULL);
     for (int v = 0; v < vectors; v++) {
         if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
         SMF_W(_shift)(&state[v]);
@@ -282,7 +280,7 @@ SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_
         for (size_t i = 0; i < row.n; i++)
             for (int v = 0; v < vectors; v += wide) {
                 const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, op);
+                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 0, op);
             }
     SMF_W(_end_across)(&row, state, vectors, W, op);
     return 1;

@@ -26,6 +26,7 @@
 #define v_set1 SMF_W(_set1)
 #define v_load SMF_W(_load)
 #define v_store SMF_W(_store)
+#define v_store_apart SMF_W(_store_apart)
 #define v_load_n SMF_W(_load_n)
 #define v_store_n SMF_W(_store_n)
 #define v_add SMF_W(_add)
@@ -156,11 +157,11 @@ SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, s
     SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout);
     SMF_W(_exp_of)(state, x, s, u, count, shifted, layout);
     SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
-    if (layout != SMF_STRIDED && count == SMF_UNROLL && row->next_x) {
+    if ((layout > 0 || (layout == SMF_CONTIGUOUS && count == SMF_UNROLL)) && row->next_x) {
         ptrdiff_t col = row->next_x_col;
         SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x));
         col = row->next_y_col;
-        if (op != SMF_LOGSUMEXP) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y));
+        if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y));
     }
     if (op == SMF_SOFTMAX) {
         SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j, count), e[j], layout);
@@ -184,15 +185,16 @@ SMF_INLINE v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
 }
 
 SMF_INLINE void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t i, const int count, int lanes,
-                                  const int layout, const smf_op op)
+                                  const int layout, const int apart, const smf_op op)
 {
     const char *from = op == SMF_SOFTMAX ? row->e : row->x;
     const ptrdiff_t col = op == SMF_SOFTMAX ? row->e_col : row->x_col;
     SMF_EACH(j, count)
     {
         const v_t v = SMF_W(_get)(from, col, i, j, SMF_LANES_OF(j, count), layout);
-        SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count),
-                    SMF_W(_last)(v, state[SMF_AT(j)].hi, state[SMF_AT(j)].lo, op), layout);
+        const v_t y = SMF_W(_last)(v, state[SMF_AT(j)].hi, state[SMF_AT(j)].lo, op);
+        if (apart) v_store_apart((real *)(void *)(row->y + (ptrdiff_t)i * row->y_col) + j * W, y);
+        else SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count), y, layout);
     }
 }
 
@@ -342,7 +344,7 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
         if (total[k] != total[k]) SMF_W(_special)(&row, max[k], op);
         else if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row.y, 0, 0, hi[k]);
         else {
-#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, layout, op)
+#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, layout, 0, op)
             SMF_PASS(STEP, row.n);
 #undef STEP
         }
@@ -390,13 +392,19 @@ static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernel
     SMF_ALIGNED(64) real panel[SMF_PANEL_BYTES / sizeof(real)];
     const size_t fit = sizeof panel / sizeof(real) / W / job->n; /* vectors of rows */
     const size_t most = fit > SMF_VECTORS ? SMF_VECTORS : fit;
+    /* rows before the first one whose results begin with a cache line: where the others do too, they are taken first */
+    const size_t off = turned || kernels->op == SMF_LOGSUMEXP || job->y_col % 64 != 0 ? 1 : (size_t)(-(uintptr_t)job->y % 64);
+    const size_t lead = off % sizeof(real) ? 0 : off / sizeof(real);
+    const int apart = off % sizeof(real) == 0 && job->rows * job->n > SMF_HUGE_BYTES / sizeof(real);
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         rows = left >= most * W ? most * W : left < W ? left : left / W * W;
+        if (r == 0 && lead > 0 && left > most * W) rows = lead;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
-            if (rows < W || !kernels->turned(&group, left - rows, panel)) kernels->rows(&group);
-        } else if (!kernels->across(&group, left - rows, panel)) SMF_W(_run_strided)(&group, kernels);
+            if (rows < W || !kernels->turned(&group, left - rows, 0, panel)) kernels->rows(&group);
+        } else if (!kernels->across(&group, left - rows, apart && rows >= W && (r > 0 || lead == 0), panel))
+            SMF_W(_run_strided)(&group, kernels);
     }
 }
 
@@ -408,7 +416,7 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
         const size_t left = job->rows - r;
         rows = left >= most ? most : left >= least ? left / least * least : left > W ? W : left;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
-        if (!(rows >= least ? kernels->streamed(&group) : kernels->across(&group, left - rows, NULL)))
+        if (!(rows >= least ? kernels->streamed(&group) : kernels->across(&group, left - rows, 0, NULL)))
             SMF_W(_run_strided)(&group, kernels);
     }
 }
@@ -458,13 +466,13 @@ static void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kerne
     {                                                                                                                   \
         for (size_t r = 0; r < job->rows; r++) SMF_W(_block)(job, r, 1, NULL, SMF_STRIDED, op);                         \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_turned)(const smf_job *group, size_t left, real *panel)                     \
+    static SMF_NOINLINE int SMF_W(_##name##_turned)(const smf_job *group, size_t left, int apart, real *panel)          \
     {                                                                                                                   \
-        return SMF_W(_across)(group, left, 1, panel, op);                                                               \
+        return SMF_W(_across)(group, left, apart, 1, panel, op);                                                        \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_across)(const smf_job *group, size_t left, real *panel)                     \
+    static SMF_NOINLINE int SMF_W(_##name##_across)(const smf_job *group, size_t left, int apart, real *panel)          \
     {                                                                                                                   \
-        return SMF_W(_across)(group, left, 0, panel, op);                                                               \
+        return SMF_W(_across)(group, left, apart, 0, panel, op);                                                        \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group)                                             \
     {                                                                                                                   \

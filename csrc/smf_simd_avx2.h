@@ -18,6 +18,9 @@ static const int64_t avx2_mask64[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 SMF_INLINE f32_v f32_set1(float x) { f32_v r = {_mm256_set1_ps(x), _mm256_set1_ps(x)}; return r; }
 SMF_INLINE f32_v f32_load(const float *p) { f32_v r = {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; return r; }
 SMF_INLINE void f32_store(float *p, f32_v x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
+SMF_INLINE void f32_store_apart(float *p, f32_v x) { _mm256_stream_ps(p, x.a); _mm256_stream_ps(p + 8, x.b); }
+SMF_INLINE void f64_store_apart(double *p, f64_v x) { _mm256_stream_pd(p, x.a); _mm256_stream_pd(p + 4, x.b); }
+#define v_fence() _mm_sfence()
 SMF_INLINE f32_v f32_load_n(const float *p, size_t n)
 {
     SMF_AVX2_MASKS(avx2_mask32, 16, 8);

@@ -7,6 +7,9 @@ typedef __m512d f64_v;
 SMF_INLINE f32_v f32_set1(float a) { return _mm512_set1_ps(a); }
 SMF_INLINE f32_v f32_load(const float *p) { return _mm512_loadu_ps(p); }
 SMF_INLINE void f32_store(float *p, f32_v a) { _mm512_storeu_ps(p, a); }
+SMF_INLINE void f32_store_apart(float *p, f32_v a) { _mm512_stream_ps(p, a); }
+SMF_INLINE void f64_store_apart(double *p, f64_v a) { _mm512_stream_pd(p, a); }
+#define v_fence() _mm_sfence()
 SMF_INLINE f32_v f32_load_n(const float *p, size_t n)
 {
     return _mm512_mask_loadu_ps(_mm512_set1_ps(-INFINITY), (__mmask16)((1u << n) - 1), p);

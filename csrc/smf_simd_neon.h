@@ -4,10 +4,12 @@
 typedef struct { float32x4_t q[4]; } f32_v;
 typedef struct { float64x2_t q[4]; } f64_v;
 
+#define v_fence() ((void)0)
 #define SMF_NEON_WORDS(F, R, L, W, U, S)                                                                   \
     SMF_INLINE F##_v F##_set1(R x) { F##_v r; SMF_EACH(k, 4) r.q[k] = vdupq_n_##S(x); return r; }          \
     SMF_INLINE F##_v F##_load(const R *p) { F##_v r; SMF_EACH(k, 4) r.q[k] = vld1q_##S(p + L * k); return r; } \
     SMF_INLINE void F##_store(R *p, F##_v x) { SMF_EACH(k, 4) vst1q_##S(p + L * k, x.q[k]); }              \
+    SMF_INLINE void F##_store_apart(R *p, F##_v x) { F##_store(p, x); }                                    \
     SMF_INLINE F##_v F##_load_n(const R *p, size_t n)                                                      \
     {                                                                                                      \
         R lane[W];                                                                                         \

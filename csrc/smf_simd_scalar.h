@@ -3,6 +3,7 @@
  * f32_v is a logical vector of 16 floats, f64_v one of 8 doubles, on every instruction set.
  *
  *   set1(a)            a in every lane          load(p), store(p, v)       whole vectors, any alignment
+ *   store_apart(p, v)  to the 64 aligned bytes at p, around the caches if that can be; fence() comes after the last
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
  *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul div            one rounding each
  *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; a never is
@@ -36,11 +37,13 @@
 
 #define SMF_LANES(k, W) for (int k = 0; k < (W); k++)
 
+#define v_fence() ((void)0)
 #define SMF_SCALAR_WORDS(F, R, W, FMA)                                                       \
     typedef struct { R v[W]; } F##_v;                                                                     \
     SMF_WORD F##_v F##_set1(R a) { F##_v r; SMF_LANES(k, W) r.v[k] = a; return r; }                     \
     SMF_WORD F##_v F##_load(const R *p) { F##_v r; memcpy(r.v, p, sizeof r.v); return r; }              \
     SMF_WORD void F##_store(R *p, F##_v a) { memcpy(p, a.v, sizeof a.v); }                              \
+    SMF_WORD void F##_store_apart(R *p, F##_v a) { memcpy(p, a.v, sizeof a.v); }                        \
     SMF_WORD F##_v F##_load_n(const R *p, size_t n)                                                     \
     {                                                                                                     \
         F##_v r = F##_set1(-(R)INFINITY);                                                                 \
