@@ -170,6 +170,24 @@ SMF_INLINE void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, c
         }                                                                          \
     } while (0)
 
+/* logsumexp's results; a NaN, which shows in the total and so in hi, to its whole row. */
+SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op)
+{
+    real lane[W];
+    for (int v = 0; v < vectors; v++) {
+        const int numbers = v_count_eq(state[v].hi, state[v].hi) == W;
+        if (op != SMF_LOGSUMEXP && numbers) continue;
+        v_store(lane, state[v].hi);
+        if (op == SMF_LOGSUMEXP && numbers && row->y_row == (ptrdiff_t)sizeof(real))
+            memcpy(row->y + v * W * (int)sizeof(real), lane, (size_t)lanes * sizeof(real));
+        else
+            for (int k = 0; k < lanes; k++)
+                if (op == SMF_LOGSUMEXP)
+                    SMF_W(_put1)(row->y, row->y_row, (size_t)(v * W + k), lane[k] == lane[k] ? lane[k] : (real)NAN);
+                else if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, v * W + k);
+    }
+}
+
 SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
