@@ -4,7 +4,7 @@
 #ifdef SMF_X86
 #include <immintrin.h>
 
-SMF_TARGET_BEGIN("avx2,fma,popcnt")
+SMF_TARGET_BEGIN("avx2,fma,f16c,popcnt")
 #include "smf_simd_avx2.h"
 #include "smf_kernels.h"
 SMF_TARGET_END

@@ -4,7 +4,7 @@
 #ifdef SMF_X86
 #include <immintrin.h>
 
-SMF_TARGET_BEGIN("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,popcnt")
+SMF_TARGET_BEGIN("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")
 #include "smf_simd_avx512.h"
 #include "smf_kernels.h"
 SMF_TARGET_END

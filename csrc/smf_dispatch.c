@@ -41,7 +41,7 @@ static int x86_has(unsigned leaf1_ecx, unsigned leaf7_ebx, unsigned registers)
 
 static int has_avx2(void)
 {
-    return x86_has(1u << 12 | 1u << 23 | 1u << 28 /* FMA, POPCNT, AVX */, 1u << 5 /* AVX2 */, 0x06 /* XMM, YMM */);
+    return x86_has(1u << 12 | 1u << 23 | 1u << 28 | 1u << 29 /* FMA, POPCNT, AVX, F16C */, 1u << 5 /* AVX2 */, 0x06 /* XMM, YMM */);
 }
 static int has_avx512(void)
 {

@@ -69,7 +69,9 @@
 #define SMF_SQRT_HALF_BITS UINT64_C(0x3fe6a09e667f3bcd)
 #define SMF_ONE_BITS UINT64_C(0x3ff0000000000000)
 
-#define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, and for copies of strided rows */
+#define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, or a piece of a long one */
+#define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
+#define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
 #define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */
@@ -123,6 +125,8 @@ extern const smf_table smf_table_scalar SMF_HIDDEN;
 #define SMF_TABLE(isa)                                                          \
     const smf_table SMF_PASTE(smf_table_, isa) = {                              \
         #isa, {{f32_softmax, f32_log_softmax, f32_logsumexp},                   \
-               {f64_softmax, f64_log_softmax, f64_logsumexp}}};
+               {f64_softmax, f64_log_softmax, f64_logsumexp},                   \
+               {f16_softmax, f16_log_softmax, f16_logsumexp},                   \
+               {bf16_softmax, bf16_log_softmax, bf16_logsumexp}}};
 
 #endif

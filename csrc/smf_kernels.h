@@ -10,3 +10,5 @@
 #define SMF_F f64
 #include "smf_rows.h"
 #undef SMF_F
+
+#include "smf_half.h"

@@ -44,7 +44,7 @@
 /* Where the lanes of `count` vectors lie, the `layout`: along the row, or, with a number above 0, across so many vectors
  * of rows (one row a lane: smf_cols.h), and where there are more vectors than these, of elements W apart. Always a
  * compile-time constant, as are `op`, `shifted` and `count`. */
-enum { SMF_CONTIGUOUS = 0, SMF_STRIDED = -1, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
+enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
 
 /* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then pairs; the last vector of a group has
  * `lanes` elements. */
@@ -102,26 +102,17 @@ SMF_INLINE void SMF_W(_put1)(char *p, ptrdiff_t col, size_t i, real v) { memcpy(
 /* The j-th vector from the i-th element on: its first `lanes` lanes, the rest -inf. */
 SMF_INLINE v_t SMF_W(_get)(const char *p, ptrdiff_t col, size_t i, int j, int lanes, const int layout)
 {
-    real lane[W];
-    if (layout != SMF_STRIDED) {
-        const real *at = (const real *)(const void *)SMF_VECTOR(p);
-        return lanes == W ? v_load(at) : v_load_n(at, (size_t)lanes);
-    }
-    for (int k = 0; k < W; k++) lane[k] = k < lanes ? SMF_W(_get1)(p, col, i + (size_t)(j * W + k)) : -(real)INFINITY;
-    return v_load(lane);
+    const real *at = (const real *)(const void *)SMF_VECTOR(p);
+    (void)col;
+    return lanes == W ? v_load(at) : v_load_n(at, (size_t)lanes);
 }
 
 SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, v_t v, const int layout)
 {
-    real lane[W];
-    if (layout != SMF_STRIDED) {
-        real *at = (real *)(void *)SMF_VECTOR(p);
-        if (lanes == W) v_store(at, v);
-        else v_store_n(at, v, (size_t)lanes);
-        return;
-    }
-    v_store(lane, v);
-    for (int k = 0; k < lanes; k++) SMF_W(_put1)(p, col, i + (size_t)(j * W + k), lane[k]);
+    real *at = (real *)(void *)SMF_VECTOR(p);
+    (void)col;
+    if (lanes == W) v_store(at, v);
+    else v_store_n(at, v, (size_t)lanes);
 }
 
 /* Step 2: max is known. */
@@ -157,7 +148,7 @@ SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, s
     SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout);
     SMF_W(_exp_of)(state, x, s, u, count, shifted, layout);
     SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
-    if ((layout > 0 || (layout == SMF_CONTIGUOUS && count == SMF_UNROLL)) && row->next_x) {
+    if ((layout > 0 || count == SMF_UNROLL) && row->next_x) {
         ptrdiff_t col = row->next_x_col;
         SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x));
         col = row->next_y_col;
@@ -204,8 +195,9 @@ SMF_INLINE void SMF_W(_step_max)(const SMF_W(_row) *row, size_t i, const int cou
 }
 
 /* Step 1. (A NaN may be passed over here: it shows in the total.) */
-SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row, const int layout)
+SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row)
 {
+    const int layout = SMF_CONTIGUOUS;
     v_t m[SMF_UNROLL];
     SMF_EACH(j, SMF_UNROLL) m[j] = v_set1(-(real)INFINITY);
 #define STEP(i, count, lanes) SMF_W(_step_max)(row, i, count, lanes, m, layout)
@@ -215,18 +207,13 @@ SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row, const int layout)
     return v_hmax(m[0]);
 }
 
-/* Steps 3 and 4. Returns how many elements equal the maximum. */
-SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const int layout,
-                                  const smf_op op)
+/* Steps 3 and 4, from the total so far. Returns how many elements equal the maximum. */
+SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op)
 {
-    SMF_W(_total) total = SMF_W(_total_of)(v_set1(0));
+    const int layout = SMF_CONTIGUOUS;
+    SMF_W(_total) total = state->total;
     size_t maxima = 0;
     v_t e[SMF_UNROLL];
-    if (row->n <= W) {
-        SMF_W(_step_exp)(row, state, 0, 1, (int)row->n, shifted, layout, op, &maxima, e);
-        state->total = SMF_W(_total_short)(e[0]);
-        return maxima;
-    }
 #define STEP(i, count, lanes)                                                                    \
     do {                                                                                         \
         SMF_W(_step_exp)(row, state, i, count, lanes, shifted, layout, op, &maxima, e);          \
@@ -236,6 +223,16 @@ SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, 
     SMF_PASS(STEP, row->n);
 #undef STEP
     state->total = total;
+    return maxima;
+}
+
+/* The same for a row that is one vector. */
+SMF_INLINE size_t SMF_W(_short_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op)
+{
+    size_t maxima = 0;
+    v_t e[SMF_UNROLL];
+    SMF_W(_step_exp)(row, state, 0, 1, (int)row->n, shifted, SMF_CONTIGUOUS, op, &maxima, e);
+    state->total = SMF_W(_total_short)(e[0]);
     return maxima;
 }
 
@@ -258,24 +255,25 @@ SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane)
 }
 
 /* Special rows: their maximum is not finite, or there is a NaN. In the order of softmax_fast.h. */
-static SMF_NOINLINE void SMF_W(_special)(const SMF_W(_row) *row, real max, smf_op op)
+static int SMF_W(_has_nan)(const real *x, size_t n)
 {
     int nan = 0;
-    if (op == SMF_SOFTMAX) {
-        SMF_W(_fill_nan)(row, 0);
-        return;
-    }
-    for (size_t i = 0; i < row->n; i++) {
-        const real x = SMF_W(_get1)(row->x, row->x_col, i);
-        nan |= x != x;
-    }
+    for (size_t i = 0; i < n; i++) nan |= x[i] != x[i];
+    return nan;
+}
+
+static void SMF_W(_special_of)(const real *x, real *y, size_t n, int nan, real max, smf_op op)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = op == SMF_LOG_SOFTMAX && !nan && max == (real)INFINITY && x[i] < max ? -(real)INFINITY : (real)NAN;
+}
+
+static SMF_NOINLINE void SMF_W(_special)(const SMF_W(_row) *row, real max, smf_op op)
+{
+    const real *x = (const real *)(const void *)row->x;
+    const int nan = op != SMF_SOFTMAX && SMF_W(_has_nan)(x, row->n);
     if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row->y, 0, 0, nan ? (real)NAN : max);
-    else if (nan || !(max == (real)INFINITY)) SMF_W(_fill_nan)(row, 0);
-    else
-        for (size_t i = 0; i < row->n; i++) {
-            const real x = SMF_W(_get1)(row->x, row->x_col, i);
-            SMF_W(_put1)(row->y, row->y_col, i, x == (real)INFINITY ? (real)NAN : -(real)INFINITY);
-        }
+    else SMF_W(_special_of)(x, (real *)(void *)row->y, row->n, nan, max, op);
 }
 
 SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, real *scratch, size_t scratch_row)
@@ -293,7 +291,7 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
 
 /* Rows r, r + 1, ... of a job, up to W of them: each pass over all of them before the next, and what is done once a
  * row done for all of them in one vector, so that no row waits for another's sums and divisions. */
-SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scratch, const int layout, const smf_op op)
+SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scratch, const smf_op op)
 {
     const size_t stride = (job->n + W - 1) / W * W;
     SMF_ALIGNED(64) real max[W] = {0}, c[W], magic[W], clamp[W], hi[W], lo[W];
@@ -303,7 +301,7 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
     for (int k = 0; k < W; k++) total[k] = maxima[k] = 1, lost[k] = 0;
     for (int k = 0; k < rows; k++) {
         SMF_W(_row_at)(&row, job, r + (size_t)k, NULL, 0);
-        max[k] = SMF_W(_row_max)(&row, layout);
+        max[k] = SMF_W(_row_max)(&row);
     }
     all.max = v_load(max);
     SMF_W(_shift)(&all);
@@ -326,9 +324,12 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
             total[k] = (double)NAN;
             continue;
         }
-        if (layout == SMF_CONTIGUOUS && max[k] >= -SMF_W(_NO_SHIFT) && max[k] <= SMF_W(_NO_SHIFT))
-            maxima[k] = (double)SMF_W(_row_exp)(&row, &one, 0, layout, op); /* c is 0, and the subtraction is saved */
-        else maxima[k] = (double)SMF_W(_row_exp)(&row, &one, 1, layout, op);
+        const int shifted = !(max[k] >= -SMF_W(_NO_SHIFT) && max[k] <= SMF_W(_NO_SHIFT)); /* or c is 0: the subtraction is saved */
+        if (row.n <= W) maxima[k] = (double)(shifted ? SMF_W(_short_exp)(&row, &one, 1, op) : SMF_W(_short_exp)(&row, &one, 0, op));
+        else {
+            one.total = SMF_W(_total_of)(v_set1(0));
+            maxima[k] = (double)(shifted ? SMF_W(_row_exp)(&row, &one, 1, op) : SMF_W(_row_exp)(&row, &one, 0, op));
+        }
         SMF_W(_total_sum)(one.total, &total[k], &lost[k]);
     }
     all.total = SMF_W(_total_load)(total, lost);
@@ -344,7 +345,7 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
         if (total[k] != total[k]) SMF_W(_special)(&row, max[k], op);
         else if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row.y, 0, 0, hi[k]);
         else {
-#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, layout, 0, op)
+#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op)
             SMF_PASS(STEP, row.n);
 #undef STEP
         }
@@ -360,16 +361,91 @@ SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op)
     const int most = fit > W ? W : fit ? (int)fit : 1;
     for (size_t r = 0; r < job->rows; r += (size_t)most) {
         const int rows = job->rows - r < (size_t)most ? (int)(job->rows - r) : most;
-        SMF_W(_block)(job, r, rows, op == SMF_SOFTMAX && fit ? scratch : NULL, SMF_CONTIGUOUS, op);
+        SMF_W(_block)(job, r, rows, op == SMF_SOFTMAX && fit ? scratch : NULL, op);
     }
+}
+
+/* How rows come to a contiguous copy, and back: of another stride, or of another type. */
+typedef struct {
+    ptrdiff_t size; /* bytes of an element */
+    void (*in)(real *to, const char *from, ptrdiff_t col, size_t n);
+    void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
+} SMF_W(_port);
+
+static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = SMF_W(_get1)(from, col, i);
+}
+static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) SMF_W(_put1)(to, col, i, from[i]);
+}
+static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
+
+/* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
+SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port, const smf_op op)
+{
+    SMF_ALIGNED(64) real piece[SMF_SCRATCH], lane[W];
+    const char *const x = (const char *)job->x + (ptrdiff_t)r * job->x_row;
+    char *const y = (char *)job->y + (ptrdiff_t)r * job->y_row;
+    const smf_job of_piece = {1, SMF_SCRATCH, piece, 0, sizeof(real), piece, 0, sizeof(real)};
+    SMF_W(_state) state;
+    SMF_W(_row) row;
+    size_t maxima = 0;
+    double total = (double)NAN, lost = 0;
+    real max = -(real)INFINITY;
+    int nan = 0;
+    SMF_W(_row_at)(&row, &of_piece, 0, NULL, 0);
+#define SMF_PIECE(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op)
+#define SMF_PIECES(...)                                                                       \
+    for (size_t at = 0; at < job->n; at += SMF_SCRATCH) {                                     \
+        row.n = job->n - at < SMF_SCRATCH ? job->n - at : SMF_SCRATCH;                        \
+        port->in(piece, x + (ptrdiff_t)at * job->x_col, job->x_col, row.n);                   \
+        __VA_ARGS__                                                                           \
+    }
+    SMF_PIECES({
+        const real m = SMF_W(_row_max)(&row);
+        max = m > max ? m : max;
+    })
+    if (SMF_FINITE(max)) {
+        state.max = v_set1(max);
+        SMF_W(_shift)(&state);
+        state.total = SMF_W(_total_of)(v_set1(0));
+        SMF_PIECES({ maxima += SMF_W(_row_exp)(&row, &state, 1, op); })
+        SMF_W(_total_sum)(state.total, &total, &lost);
+    }
+    if (total == total) {
+        double s[W], l[W], m[W], no[W];
+        for (int k = 0; k < W; k++) s[k] = total, l[k] = lost, m[k] = (double)maxima, no[k] = 0;
+        state.total = SMF_W(_total_load)(s, l);
+        SMF_W(_finish)(&state, SMF_W(_total_load)(m, no), op);
+        v_store(lane, state.hi);
+        if (op != SMF_LOGSUMEXP)
+            SMF_PIECES({
+                if (op == SMF_SOFTMAX) SMF_W(_row_exp)(&row, &state, 1, op);
+                SMF_PASS(SMF_PIECE, row.n);
+                port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
+            })
+    } else {
+        SMF_PIECES({ nan |= SMF_W(_has_nan)(piece, row.n); })
+        lane[0] = nan ? (real)NAN : max;
+        if (op != SMF_LOGSUMEXP)
+            SMF_PIECES({
+                SMF_W(_special_of)(piece, piece, row.n, nan, max, op);
+                port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
+            })
+    }
+#undef SMF_PIECE
+#undef SMF_PIECES
+    if (op == SMF_LOGSUMEXP) port->out(y, port->size, lane, 1);
 }
 
 #include "smf_cols.h"
 
 /* The kernels of one operation. */
 typedef struct {
-    smf_kernel *rows;    /* contiguous */
-    smf_kernel *strided; /* rows, element by element */
+    smf_kernel *rows; /* contiguous */
+    void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port);
     SMF_W(_group) *turned, *across;
     int (*streamed)(const smf_job *group); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
     smf_op op;
@@ -384,7 +460,7 @@ SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
     return part;
 }
 
-static void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels);
+static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels);
 
 /* One row a lane, groups of rows: short contiguous rows, turned on the way, or rows side by side. */
 static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
@@ -404,7 +480,7 @@ static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernel
         if (turned) {
             if (rows < W || !kernels->turned(&group, left - rows, 0, panel)) kernels->rows(&group);
         } else if (!kernels->across(&group, left - rows, apart && rows >= W && (r > 0 || lead == 0), panel))
-            SMF_W(_run_strided)(&group, kernels);
+            SMF_W(_run_ported)(&group, &SMF_W(_strided_port), kernels);
     }
 }
 
@@ -417,7 +493,7 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
         rows = left >= most ? most : left >= least ? left / least * least : left > W ? W : left;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (!(rows >= least ? kernels->streamed(&group) : kernels->across(&group, left - rows, 0, NULL)))
-            SMF_W(_run_strided)(&group, kernels);
+            SMF_W(_run_ported)(&group, &SMF_W(_strided_port), kernels);
     }
 }
 
@@ -433,38 +509,43 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         if (job->n * W * sizeof(real) * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
     }
-    else SMF_W(_run_strided)(job, kernels);
+    else SMF_W(_run_ported)(job, &SMF_W(_strided_port), kernels);
 }
 
-/* Rows of any stride: through a contiguous copy of as many as fit, or element by element where not even one does. */
-static void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels)
+/* Rows of any stride, or of another type: as many as fit through a contiguous copy. Rows of another type that lie side by
+ * side stay so. */
+static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels)
 {
-    const size_t n = job->n, fit = n ? SMF_SCRATCH / n : 0;
+    SMF_ALIGNED(64) real copy[SMF_COPY_BYTES / sizeof(real)], results[SMF_RESULTS];
+    const size_t n = job->n, whole = n ? sizeof copy / sizeof(real) / n : 0, fit = whole < SMF_RESULTS ? whole : SMF_RESULTS;
     const ptrdiff_t size = sizeof(real);
-    SMF_ALIGNED(64) real copy[SMF_SCRATCH];
+    const int sums = kernels->op == SMF_LOGSUMEXP;
+    const int beside = port != &SMF_W(_strided_port) && job->x_row == port->size && job->x_col != port->size &&
+                       fit >= W && (sums || job->y_row == port->size);
     if (!fit) {
-        kernels->strided(job);
+        for (size_t r = 0; r < job->rows; r++) kernels->long_row(job, r, port);
         return;
     }
     for (size_t r = 0; r < job->rows; r += fit) {
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
-        const int y_too = kernels->op != SMF_LOGSUMEXP && at.y_col != size;
-        const smf_job part = {at.rows, n, copy, (ptrdiff_t)n * size, size,
-                              y_too ? (char *)copy : at.y, y_too ? (ptrdiff_t)n * size : at.y_row, size};
-        for (size_t k = 0; k < at.rows; k++)
-            for (size_t i = 0; i < n; i++)
-                copy[k * n + i] = SMF_W(_get1)((const char *)at.x + (ptrdiff_t)k * at.x_row, at.x_col, i);
+        const size_t lines = beside ? n : at.rows, length = beside ? at.rows : n;
+        const ptrdiff_t row = beside ? size : (ptrdiff_t)n * size, col = beside ? (ptrdiff_t)at.rows * size : size;
+        const ptrdiff_t x_line = beside ? at.x_col : at.x_row, x_next = beside ? at.x_row : at.x_col;
+        const ptrdiff_t y_line = beside ? at.y_col : at.y_row, y_next = beside ? at.y_row : at.y_col;
+        const smf_job part = {at.rows, n, copy, row, col, sums ? results : copy, sums ? size : row, col};
+        for (size_t k = 0; k < lines; k++) port->in(copy + k * length, (const char *)at.x + (ptrdiff_t)k * x_line, x_next, length);
         SMF_W(_run)(&part, kernels);
-        for (size_t k = 0; y_too && k < at.rows; k++)
-            for (size_t i = 0; i < n; i++) SMF_W(_put1)((char *)at.y + (ptrdiff_t)k * at.y_row, at.y_col, i, copy[k * n + i]);
+        if (sums) port->out((char *)at.y, at.y_row, results, at.rows);
+        else
+            for (size_t k = 0; k < lines; k++) port->out((char *)at.y + (ptrdiff_t)k * y_line, y_next, copy + k * length, length);
     }
 }
 
 #define SMF_KERNEL(name, op)                                                                                            \
     static SMF_NOINLINE void SMF_W(_##name##_rows)(const smf_job *job) { SMF_W(_contiguous)(job, op); }                 \
-    static SMF_NOINLINE void SMF_W(_##name##_strided)(const smf_job *job)                                               \
+    static SMF_NOINLINE void SMF_W(_##name##_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port)          \
     {                                                                                                                   \
-        for (size_t r = 0; r < job->rows; r++) SMF_W(_block)(job, r, 1, NULL, SMF_STRIDED, op);                         \
+        SMF_W(_long_row)(job, r, port, op);                                                                             \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_W(_##name##_turned)(const smf_job *group, size_t left, int apart, real *panel)          \
     {                                                                                                                   \
@@ -478,13 +559,10 @@ static void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kerne
     {                                                                                                                   \
         return SMF_W(_streamed)(group, SMF_UNROLL / 2, op);                                                             \
     }                                                                                                                   \
-    static void SMF_W(_##name)(const smf_job *job)                                                                      \
-    {                                                                                                                   \
-        static const SMF_W(_kernels) kernels = {SMF_W(_##name##_rows), SMF_W(_##name##_strided),                        \
-                                                SMF_W(_##name##_turned), SMF_W(_##name##_across),                       \
-                                                SMF_W(_##name##_streamed), op};                                         \
-        SMF_W(_run)(job, &kernels);                                                                                     \
-    }
+    static const SMF_W(_kernels) SMF_W(_##name##_kernels) = {                                                           \
+        SMF_W(_##name##_rows), SMF_W(_##name##_long_row), SMF_W(_##name##_turned), SMF_W(_##name##_across),             \
+        SMF_W(_##name##_streamed), op};                                                                                 \
+    static void SMF_W(_##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_W(_##name##_kernels)); }
 
 SMF_KERNEL(softmax, SMF_SOFTMAX)
 SMF_KERNEL(log_softmax, SMF_LOG_SOFTMAX)

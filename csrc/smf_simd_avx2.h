@@ -308,3 +308,34 @@ SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, co
     SMF_HALF(b, 4);
 #undef SMF_HALF
 }
+
+SMF_INLINE f32_v f16_in(const char *p)
+{
+    f32_v r = {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)),
+               _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 16)))};
+    return r;
+}
+SMF_INLINE void f16_out(char *p, f32_v x)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128((__m128i *)(void *)(p + 16), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT));
+}
+SMF_INLINE __m256 avx2_bf16_in(const char *p)
+{
+    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+}
+SMF_INLINE f32_v bf16_in(const char *p) { f32_v r = {avx2_bf16_in(p), avx2_bf16_in(p + 16)}; return r; }
+SMF_INLINE __m256i avx2_bf16_round(__m256 x)
+{
+    const __m256i bits = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i up = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256 r = _mm256_blendv_ps(_mm256_castsi256_ps(up), _mm256_castsi256_ps(quiet), _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    return _mm256_srli_epi32(_mm256_castps_si256(r), 16);
+}
+SMF_INLINE void bf16_out(char *p, f32_v x)
+{
+    const __m256i r = _mm256_packus_epi32(avx2_bf16_round(x.a), avx2_bf16_round(x.b));
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(r, 0xD8));
+}

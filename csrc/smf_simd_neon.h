@@ -210,3 +210,29 @@ SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, co
         SMF_EACH(r, 2) memcpy(p + (2 * g + r) * stride, part[r], (size_t)columns * sizeof(double));
     }
 }
+
+SMF_INLINE f32_v f16_in(const char *p)
+{
+    f32_v r;
+    SMF_EACH(k, 4) r.q[k] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(const void *)(p + 8 * k))));
+    return r;
+}
+SMF_INLINE void f16_out(char *p, f32_v x)
+{
+    SMF_EACH(k, 4) vst1_u16((uint16_t *)(void *)(p + 8 * k), vreinterpret_u16_f16(vcvt_f16_f32(x.q[k])));
+}
+SMF_INLINE f32_v bf16_in(const char *p)
+{
+    f32_v r;
+    SMF_EACH(k, 4) r.q[k] = vreinterpretq_f32_u32(vshll_n_u16(vld1_u16((const uint16_t *)(const void *)(p + 8 * k)), 16));
+    return r;
+}
+SMF_INLINE void bf16_out(char *p, f32_v x)
+{
+    SMF_EACH(k, 4)
+    {
+        const uint32x4_t bits = vreinterpretq_u32_f32(x.q[k]), odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
+        const uint32x4_t up = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd), quiet = vorrq_u32(bits, vdupq_n_u32(0x400000));
+        vst1_u16((uint16_t *)(void *)(p + 8 * k), vshrn_n_u32(vbslq_u32(vceqq_f32(x.q[k], x.q[k]), up, quiet), 16));
+    }
+}

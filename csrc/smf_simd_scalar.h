@@ -26,6 +26,7 @@
  */
 #undef SMF_EACH /* nothing is gained by unrolling these */
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
+#define SMF_PLAIN_HALF 1 /* smf_half.h has them */
 #define SMF_UNROLL 2 /* logical vectors that fit the registers at once */
 
 /* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */

@@ -50,7 +50,8 @@ extern "C" {
 #define SMF_BOUND_LOGSUMEXP_F64 3.0
 
 typedef enum { SMF_SOFTMAX, SMF_LOG_SOFTMAX, SMF_LOGSUMEXP, SMF_OPS } smf_op;
-typedef enum { SMF_F32, SMF_F64, SMF_DTYPES } smf_dtype;
+/* SMF_F16 and SMF_BF16 (the upper half of a float): numbers of 2 bytes, computed in float32 and rounded once. */
+typedef enum { SMF_F32, SMF_F64, SMF_F16, SMF_BF16, SMF_DTYPES } smf_dtype;
 
 /* A matrix of logits and where its results go. Strides count bytes, need not be multiples of the element's size,
  * and may be negative or, for x, 0. logsumexp writes one result per row, y_row apart, and ignores y_col. */
