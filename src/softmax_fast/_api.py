@@ -13,24 +13,33 @@ _MASKED = ("{} does not take masked arrays: fill the masked entries with -inf (w
 # ---------------------------------------------------------------------------------------------------------
 # What the arguments mean
 
-def _logits(x, name):
-    """x as an ndarray, the dtype of the result, and the dtype of the kernel (None: there is none)."""
+def _arithmetic(dtype):
+    """The dtype of the arithmetic for a floating or complex dtype; None for any other."""
+    if dtype.char in "fdgFDG":
+        return dtype.newbyteorder("=")
+    return np.dtype(np.float32) if dtype.char == "e" or dtype.name == "bfloat16" else None
+
+
+def _logits(x, name, dtype):
+    """x as an ndarray, the dtype of the result, and that of the arithmetic; `dtype` is the one asked for, or None."""
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(_MASKED.format(name))
     if hasattr(x, "getnnz"):  # scipy.sparse: np.asarray would make an object array of it
         raise TypeError(f"{name} does not take sparse matrices ({type(x).__name__}): use x.toarray()")
     x = np.asarray(x)
-    dtype = x.dtype
-    if dtype.kind in "biu":
-        return x, np.dtype(np.float64), np.dtype(np.float64)
-    if dtype.char in "fd":
-        dtype = dtype.newbyteorder("=")
-        return x, dtype, dtype
-    if dtype.char == "e" or dtype.name == "bfloat16":
-        return x, dtype.newbyteorder("="), np.dtype(np.float32)
-    if dtype.kind in "fc":
-        return x, dtype.newbyteorder("="), None
-    raise TypeError(f"{name} is not defined for dtype {dtype}")
+    own = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
+    wide = _arithmetic(own)
+    if wide is None:
+        raise TypeError(f"{name} is not defined for dtype {own}")
+    if dtype is not None:
+        dtype = np.dtype(dtype)
+        asked = _arithmetic(dtype)
+        if asked is None:
+            raise TypeError(f"dtype must be floating or complex, not {dtype}")
+        if wide.kind == "c" and asked.kind != "c":
+            raise TypeError(f"dtype is {dtype}, to which {name} of {own} does not cast by 'same_kind'")
+        own, wide = dtype, np.result_type(wide, asked)
+    return x, own.newbyteorder("="), wide
 
 
 def _axes(axis, ndim):
@@ -61,8 +70,7 @@ def _check_out(out, shape, dtype):
         raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}, the result {shape}")
-    floating = out.dtype.kind in "fc" or out.dtype.name == "bfloat16"
-    if out.dtype != dtype and not (floating and np.can_cast(dtype, out.dtype, "same_kind")):
+    if out.dtype != dtype and not (_arithmetic(out.dtype) is not None and np.can_cast(dtype, out.dtype, "same_kind")):
         raise TypeError(f"out has dtype {out.dtype}, to which the result's {dtype} does not cast by 'same_kind'")
     if not out.flags.writeable:
         raise ValueError("out is read-only")
@@ -74,6 +82,21 @@ def _joint(x, axes):
     k = len(axes)
     moved = np.moveaxis(x, axes, range(x.ndim - k, x.ndim))
     return np.reshape(moved, moved.shape[:moved.ndim - k] + (int(np.prod([x.shape[a] for a in axes], dtype=np.intp)),))
+
+
+def _castable(values, dtype):
+    """The values for a cast to dtype: where NumPy rounds first to another dtype, rounded to odd to that one.
+
+    Of what is rounded to odd, two bits longer than the result, the second rounding is that of the exact value.
+    """
+    via = {"bfloat16": np.dtype(np.float32), "float16": np.dtype(np.float64)}.get(dtype.name)
+    if via is None or values.dtype.itemsize <= via.itemsize:
+        return values
+    near = np.array(values, via)
+    bits = near.view(f"i{via.itemsize}")
+    bits -= abs(near) > abs(values)
+    bits |= near != values
+    return near
 
 
 def _overrides(x):
@@ -95,35 +118,36 @@ def _same_memory(x, y):
             and x.__array_interface__["data"] == y.__array_interface__["data"])
 
 
-def _elementwise(name, gufunc, expression, x, axis, out):
+def _elementwise(name, gufunc, expression, x, axis, out, dtype):
     if _overrides(x):
-        return _deferred(gufunc, x, axis, out)
-    x, dtype, kernel = _logits(x, name)
+        return _deferred(gufunc, x, axis, out, dtype)
+    x, dtype, wide = _logits(x, name, dtype)
     axes = _axes(axis, max(x.ndim, 1))
     target = _check_out(out, x.shape, dtype)
     result = _empty_like(x, dtype) if target is None else target
     a, y = np.atleast_1d(x, result)
+    kernel = wide.char in "fd"
 
-    if kernel is None:
-        y[...] = expression(a, axes) if a.size else a
-    elif len(axes) == 1 and dtype == kernel and _same_memory(a, y):
-        _core.in_place(gufunc, y, axes[0])
-    elif len(axes) == 1 and dtype.name != "bfloat16" and y.dtype.kind == "f" and y.dtype.name != "bfloat16":
-        gufunc(a, axis=axes[0], out=y, signature=(kernel, kernel))
-    else:
-        flat = _joint(a if a.dtype.isbuiltin else a.astype(kernel), axes)
-        rows = gufunc(flat, signature=(kernel, kernel))
-        moved = np.moveaxis(y, axes, range(y.ndim - len(axes), y.ndim))
-        np.copyto(moved, rows.reshape(moved.shape), casting="unsafe")  # _check_out has judged the cast
+    with np.errstate(all="ignore"):
+        if kernel and len(axes) == 1 and y.dtype == wide and _same_memory(a, y):
+            _core.in_place(gufunc, y, axes[0])
+        elif kernel and len(axes) == 1 and y.dtype.kind != "c" and "bfloat16" not in (a.dtype.name, y.dtype.name):
+            gufunc(a, axis=axes[0], out=y, signature=(wide, wide))
+        elif kernel:
+            rows = gufunc(_joint(a if a.dtype.isbuiltin else a.astype(wide), axes), signature=(wide, wide))
+            moved = np.moveaxis(y, axes, range(y.ndim - len(axes), y.ndim))
+            np.copyto(moved, _castable(rows.reshape(moved.shape), y.dtype), casting="unsafe")  # _check_out judged it
+        elif a.size:
+            np.copyto(y, _castable(expression(a.astype(wide, copy=False), axes), y.dtype), casting="unsafe")
 
     if target is not None:
         return out[0] if isinstance(out, tuple) else out
     return result if result.ndim else result[()]
 
 
-def _deferred(gufunc, x, axis, out):
+def _deferred(gufunc, x, axis, out, dtype):
     """For an x with its own __array_ufunc__: the same call, made of functions it may override."""
-    kwargs = {} if out is None else {"out": out}
+    kwargs = {key: value for key, value in (("out", out), ("dtype", dtype)) if value is not None}
     if axis is None and getattr(x, "ndim", 1) == 1:
         axis = -1
     if axis is not None and not isinstance(axis, tuple):
@@ -131,7 +155,7 @@ def _deferred(gufunc, x, axis, out):
     if out is not None:
         raise TypeError(f"out= with several axes is not supported for {type(x).__name__}")
     axes = _axes(axis, x.ndim)
-    rows = gufunc(_joint(x, axes))
+    rows = gufunc(_joint(x, axes), **kwargs)
     last = range(x.ndim - len(axes), x.ndim)
     if gufunc.signature.endswith("()"):
         return rows
@@ -139,40 +163,37 @@ def _deferred(gufunc, x, axis, out):
     return np.moveaxis(np.reshape(rows, moved_shape), last, axes)
 
 
-def softmax(x, axis, out):
-    return _elementwise("softmax", _core.softmax_gufunc, _reference.softmax, x, axis, out)
+def softmax(x, axis, out, dtype):
+    return _elementwise("softmax", _core.softmax_gufunc, _reference.softmax, x, axis, out, dtype)
 
 
-def log_softmax(x, axis, out):
-    return _elementwise("log_softmax", _core.log_softmax_gufunc, _reference.log_softmax, x, axis, out)
+def log_softmax(x, axis, out, dtype):
+    return _elementwise("log_softmax", _core.log_softmax_gufunc, _reference.log_softmax, x, axis, out, dtype)
 
 
 # ---------------------------------------------------------------------------------------------------------
 # logsumexp: one result per row
 
-def _factors(a, dtype, kernel, b):
-    """a and b broadcast, the dtype of the result, and that of the arithmetic."""
-    if isinstance(b, np.ma.MaskedArray):
-        raise TypeError(_MASKED.format("logsumexp"))
+def _terms(a, b, dtype):
+    """a and b (broadcast, or None), the dtype of the result, and that of the arithmetic."""
+    a, own, wide = _logits(a, "logsumexp", dtype)
+    if b is None:
+        return a, None, own, wide
     weak = type(b) in (bool, int, float, complex)
-    factors, b_dtype, _ = _logits(b, "logsumexp (b)")
-    if weak:
-        if b_dtype.kind == "c" and dtype.kind != "c":
-            dtype = np.result_type(dtype, np.complex64)
-    else:
-        dtype = np.result_type(dtype, b_dtype)
-    wide = np.result_type(dtype if dtype.isbuiltin else np.float32, np.float64)
-    a, factors = np.broadcast_arrays(a.astype(wide, copy=False), factors.astype(wide, copy=False))
-    return a, factors, dtype
+    b, b_own, b_wide = _logits(b, "logsumexp (b)", dtype)
+    if not weak:
+        own = np.result_type(own, b_own)
+    elif b_own.kind == "c" and own.kind != "c":
+        own = np.result_type(own, np.complex64)
+    wide = np.result_type(wide, b_wide, np.float64)
+    a, b = np.broadcast_arrays(a.astype(wide, copy=False), b.astype(wide, copy=False))
+    return a, b, own, wide
 
 
-def logsumexp(a, axis, b, keepdims, return_sign, out):
+def logsumexp(a, axis, b, keepdims, return_sign, out, dtype):
     if _overrides(a) and b is None and not return_sign and not keepdims:
-        return _deferred(_core.logsumexp_gufunc, a, axis, out)
-    a, dtype, kernel = _logits(a, "logsumexp")
-    if b is not None:
-        a, b, dtype = _factors(a, dtype, kernel, b)
-        kernel = None
+        return _deferred(_core.logsumexp_gufunc, a, axis, out, dtype)
+    a, b, dtype, wide = _terms(a, b, dtype)
     axes = _axes(axis, max(a.ndim, 1))
     shape = tuple(1 if k in axes else n for k, n in enumerate(a.shape) if keepdims or k not in axes)
     a = np.atleast_1d(a)
@@ -184,25 +205,24 @@ def logsumexp(a, axis, b, keepdims, return_sign, out):
     if 0 in (a.shape[k] for k in axes):
         result = np.full(shape, -np.inf)
         sign = np.zeros(shape)
-    elif kernel is None:
-        result, sign = _reference.logsumexp(a, axes, b)
-        if return_sign and dtype.kind == "c":
-            result = result.real
-        if sign is not None and not return_sign and dtype.kind != "c":
-            result = np.where(sign < 0, np.nan, result)
+    elif b is None and wide.char in "fd":
+        result = _core.logsumexp_gufunc(_joint(a if a.dtype.isbuiltin else a.astype(wide), axes), signature=(wide, wide))
     else:
-        result = _core.logsumexp_gufunc(_joint(a if a.dtype.isbuiltin else a.astype(kernel), axes),
-                                        signature=(kernel, kernel))
-    result = np.reshape(result, shape)
+        result, sign = _reference.logsumexp(a.astype(wide, copy=False), axes, b)
+        if dtype.kind == "c":
+            result = result.real if return_sign else result
+        elif not return_sign:
+            result = np.where(sign < 0, np.nan, result)
     if sign is None and return_sign:  # of a sum of exponentials: NaN, 1, or 0 where every term is 0
         sign = np.where(np.isnan(result), result, result > -np.inf)
-    if target is None:
-        with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
+        result = _castable(np.reshape(result, shape), real if target is None else target.dtype)
+        if target is None:
             result = result.astype(real, copy=False)
-        result = result if shape else result[()]
-    else:
-        np.copyto(target, result, casting="unsafe")
-        result = out[0] if isinstance(out, tuple) else out
+            result = result if shape else result[()]
+        else:
+            np.copyto(target, result, casting="unsafe")
+            result = out[0] if isinstance(out, tuple) else out
     if not return_sign:
         return result
     sign = np.reshape(sign, shape).astype(dtype, copy=False)

@@ -1,7 +1,7 @@
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 __version__: str
 
@@ -10,8 +10,12 @@ BOUNDS: dict[tuple[str, str], float]
 
 _Axis = int | tuple[int, ...] | None
 
-def softmax(x: ArrayLike, axis: _Axis = None, *, out: NDArray[Any] | None = None) -> NDArray[Any]: ...
-def log_softmax(x: ArrayLike, axis: _Axis = None, *, out: NDArray[Any] | None = None) -> NDArray[Any]: ...
+def softmax(
+    x: ArrayLike, axis: _Axis = None, *, out: NDArray[Any] | None = None, dtype: DTypeLike | None = None
+) -> NDArray[Any]: ...
+def log_softmax(
+    x: ArrayLike, axis: _Axis = None, *, out: NDArray[Any] | None = None, dtype: DTypeLike | None = None
+) -> NDArray[Any]: ...
 @overload
 def logsumexp(
     a: ArrayLike,
@@ -21,6 +25,7 @@ def logsumexp(
     return_sign: Literal[False] = False,
     *,
     out: NDArray[Any] | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Any: ...
 @overload
 def logsumexp(
@@ -31,6 +36,7 @@ def logsumexp(
     *,
     return_sign: Literal[True],
     out: NDArray[Any] | None = None,
+    dtype: DTypeLike | None = None,
 ) -> tuple[Any, Any]: ...
 def isa() -> str: ...
 def isas() -> list[str]: ...

@@ -128,7 +128,7 @@ cdef object direct(smf_op op, object x, object axis, object out):
     return y
 
 
-def softmax(x, axis=None, *, out=None):
+def softmax(x, axis=None, *, out=None, dtype=None):
     """Probabilities from logits: ``exp(x) / sum(exp(x))`` along an axis.
 
     A drop-in for `scipy.special.softmax`.
@@ -145,6 +145,10 @@ def softmax(x, axis=None, *, out=None):
     out : ndarray, optional
         Written to and returned: exactly the shape of the result, and a dtype to which the result casts by
         "same_kind". ``out=x`` works in place.
+    dtype : dtype, optional
+        That of the result, floating or complex, in place of the dtype of `x`. The arithmetic has the wider of the
+        two and is rounded once: float64 logits give float32 results computed in float64, float16 logits give
+        float32 results computed in float32. With `out`, the rounding is to the dtype of `out`.
 
     Returns
     -------
@@ -156,7 +160,7 @@ def softmax(x, axis=None, *, out=None):
     TypeError
         `x` is of a dtype that has no softmax (object, string, datetime, structured, a sparse matrix) or a
         masked array; `axis` is neither None, an integer nor a tuple of integers; `out` is not an array of a
-        fitting dtype.
+        fitting dtype; `dtype` is neither floating nor complex, or not complex where `x` is.
     ValueError
         `x` is ragged, an axis stands twice in `axis`, `out` has another shape or is read-only.
     numpy.exceptions.AxisError
@@ -182,11 +186,11 @@ def softmax(x, axis=None, *, out=None):
     array([[0.09 , 0.245, 0.665],
            [0.5  , 0.5  , 0.   ]])
     """
-    r = direct(SMF_SOFTMAX, x, axis, out)
-    return _api.softmax(x, axis, out) if r is None else r
+    r = direct(SMF_SOFTMAX, x, axis, out) if dtype is None else None
+    return _api.softmax(x, axis, out, dtype) if r is None else r
 
 
-def log_softmax(x, axis=None, *, out=None):
+def log_softmax(x, axis=None, *, out=None, dtype=None):
     """Logarithm of the softmax: ``x - log(sum(exp(x)))`` along an axis.
 
     A drop-in for `scipy.special.log_softmax`.
@@ -199,6 +203,8 @@ def log_softmax(x, axis=None, *, out=None):
         The default, None, is the whole array, as in SciPy; PyTorch's and JAX's usual choice is -1. As for
         `softmax`.
     out : ndarray, optional
+        As for `softmax`.
+    dtype : dtype, optional
         As for `softmax`.
 
     Returns
@@ -228,11 +234,11 @@ def log_softmax(x, axis=None, *, out=None):
     >>> print(log_softmax(np.array([0.0, -20.0])))
     [-2.06115362e-09 -2.00000000e+01]
     """
-    r = direct(SMF_LOG_SOFTMAX, x, axis, out)
-    return _api.log_softmax(x, axis, out) if r is None else r
+    r = direct(SMF_LOG_SOFTMAX, x, axis, out) if dtype is None else None
+    return _api.log_softmax(x, axis, out, dtype) if r is None else r
 
 
-def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, out=None):
+def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, out=None, dtype=None):
     """Logarithm of a sum of exponentials: ``log(sum(b * exp(a)))`` along an axis.
 
     A drop-in for `scipy.special.logsumexp`.
@@ -254,6 +260,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, out=No
     out : ndarray, optional
         Written to and returned: exactly the shape of the result, and a dtype to which the result casts by
         "same_kind".
+    dtype : dtype, optional
+        As for `softmax`. With `b`, the arithmetic is in float64 or wider.
 
     Returns
     -------
@@ -284,11 +292,11 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, out=No
     >>> print(logsumexp(np.array([1000.0, 1000.0])))
     1000.6931471805599
     """
-    if b is None and out is None and keepdims is False and return_sign is False:
+    if b is None and out is None and dtype is None and keepdims is False and return_sign is False:
         r = direct(SMF_LOGSUMEXP, a, axis, None)
         if r is not None:
             return r
-    return _api.logsumexp(a, axis, b, keepdims, return_sign, out)
+    return _api.logsumexp(a, axis, b, keepdims, return_sign, out, dtype)
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,147 @@
+"""Promise 3, accurate, and promise 4, reproducible: exp of float32, bit pattern by bit pattern (tests/c/exp.c).
+
+Each run takes every 1021st of all 2^32. SOFTMAX_FAST_EXHAUSTIVE=1 takes all of them, of plain C every 64th;
+SOFTMAX_FAST_EXHAUSTIVE=2 all of plain C too.
+"""
+import os
+import re
+import shutil
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+from conftest import compiler, run
+
+import softmax_fast as sf
+
+PROGRAM = Path(__file__).parent / "c" / "exp.c"
+EXHAUSTIVE = int(os.environ.get("SOFTMAX_FAST_EXHAUSTIVE", "0"))
+STEPS = (1021, 64, 1) if EXHAUSTIVE else (1021,)
+
+# Of all 2^32: the largest errors and where they are; the hashes of the bits of e, by step, of each part of a run.
+WORST = {"ulp": (0.553556, "0x1.80ae4p+8"), "relative": (1.038536, "0x1.53ac6ap+7")}
+HASHES = {
+    1021: ["c8b8ce94c898fffa"],
+    64: ["72a90e0b7d73b28c"],
+    1: ["b03b254984222325", "9118549ee1365c68", "d4b73f2cc28c8ac9", "c3eb6751c7f4256f",
+        "187fad64b4e96bc7", "b9281b48d2953c8d", "cd8ab167b88fdb83", "40a96d60d7622325"],
+}
+
+
+def build(directory, isa, include=None):
+    """The program for one instruction set, of csrc/ or a copy of it."""
+    run(compiler(), "-O2", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-I",
+        include or sf.get_include(), f"-DISA_{isa}", PROGRAM, "-lm", "-o", directory / f"exp_{isa}")
+    return directory / f"exp_{isa}"
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("exp")
+    return {isa: build(directory, isa) for isa in sf.isas()}
+
+
+def measure(program, first, step, count=2**32):
+    """What the program prints, by name; the errors as numbers."""
+    found = dict(line.split(": ") for line in run(program, first, step, count).splitlines())
+    assert found.pop("isa") == program.name.removeprefix("exp_")
+    assert found["wrong results"] == "0"
+    for name in WORST:
+        found[name] = float(found[name].split()[0]), dict(re.findall(r"(\w+) = (\S+)", found[name]))
+    return found
+
+
+def bound():
+    return float(re.search(r"#define f32_EXP_BOUND_ULP ([\d.]+)", (Path(sf.get_include()) / "smf_exp_f32.h").read_text())[1])
+
+
+def exact_error(name, at):
+    """The error of the program's e, by mpmath."""
+    x, largest, e = (mpmath.mpf(float.fromhex(at[key])) for key in ("x", "max", "e"))
+    with mpmath.workdps(40):
+        exact = mpmath.exp(x - (largest if abs(largest) > 512 else 0)) * mpmath.mpf(2) ** int(at["k"])
+        unit = mpmath.mpf(2) ** (mpmath.frexp(min(e, exact))[1] - 24) if name == "ulp" else exact / 2**24
+        return float(abs(e - exact) / unit)
+
+
+def pattern(x):
+    return int(np.float32(x).view(np.uint32))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_bound_and_bits(step, programs):
+    """Every instruction set: the same bits of e, errors and counts; their largest error within the bound."""
+    isas = [isa for isa in programs if step > 1 or isa != "scalar" or EXHAUSTIVE > 1] or ["scalar"]
+    parts = 8 if step == 1 else 1
+    size = -(-2**32 // (step * parts))
+    found = [[measure(programs[isa], part * size * step, step, size) for part in range(parts)] for isa in isas]
+    for isa, other in zip(isas, found, strict=True):
+        assert other == found[0], isa
+    assert sum(int(part["values"]) for part in found[0]) == -(-2**32 // step)
+    assert [part["hash"] for part in found[0]] == HASHES[step]
+    for name in WORST:
+        for error, at in (part[name] for part in found[0]):
+            assert error == 0 or error == pytest.approx(exact_error(name, at), abs=2e-6)
+        error, at = max((part[name] for part in found[0]), key=lambda largest: largest[0])
+        assert WORST[name][0] - 0.02 < error <= WORST[name][0]
+        if step == 1:
+            assert (error, at["x"]) == WORST[name]
+    for part in found[0]:
+        assert part["ulp"][0] <= bound()
+        assert float(part["reference"].split()[0]) < 1  # ulp of a double: 2^-29 of these
+    if step == 1:
+        assert sum(int(part["nan"]) for part in found[0]) == 3 * (2**24 - 2)  # the infinities are none
+
+
+@pytest.mark.parametrize("x", [0, -0.0, np.inf, -np.inf, 1, 512, -512, *(m - 191 * np.log(2) for m in (-512, 0, 512)),
+                               *(float.fromhex(x) for _, x in WORST.values())])
+def test_edges(x, programs):
+    """The 2048 patterns around signs, infinities and NaNs, the shift, the clamps and the worst cases."""
+    first = max(pattern(x) - 1024, 0)
+    found = [measure(program, first, 1, 2048) for program in programs.values()]
+    assert all(other == found[0] for other in found)
+    assert found[0]["ulp"][0] <= bound()
+
+
+def test_bound_is_the_worst_case(programs):
+    """No smaller one of two decimals would do."""
+    for name, (error, x) in WORST.items():
+        for program in programs.values():
+            assert measure(program, pattern(float.fromhex(x)), 1, 1)[name][0] == error
+    assert bound() - 0.01 < WORST["ulp"][0] <= bound()
+
+
+def damaged(directory, file, before, after):
+    """The program of plain C with one change in one file of csrc/."""
+    include = shutil.copytree(sf.get_include(), directory / "csrc")
+    text, changes = re.subn(before, after, (include / file).read_text())
+    assert changes == 1
+    (include / file).write_text(text)
+    return build(directory, "scalar", include)
+
+
+@pytest.mark.parametrize("before,after", [
+    (r"(f32_Q \{)\S+,", r"\g<1>0.5f,"),                        # the Taylor series instead of the minimax polynomial
+    (r"(f32_STEP_LO) \S+", r"\1 0.0f"),                        # ln2/16 in one part
+    (r"(f32_lost\[16\] = \{0x0p\+0f), \S+,", r"\1, 0.0f,"),    # a power of two without its lower part
+    (r"(f32_power\[16\] = \{0x0), (\w+),", r"\1, \2 + 1,"),    # a power of two an ulp above the nearest
+], ids=["polynomial", "ln2", "lost", "power"])
+def test_wrong_constants_break_the_bound(before, after, programs, tmp_path):
+    found = measure(damaged(tmp_path, "smf_exp_f32.h", before, after), 0, 8191)
+    assert found["ulp"][0] > bound()
+    assert found["hash"] != measure(programs["scalar"], 0, 8191)["hash"]
+
+
+@pytest.mark.parametrize("after,why", [
+    (r"v_max(\2, \1)", "a number from NaN"), (r"\2", "not \\+0 below the clamp"),
+    (r"v_max(\1, v_mul(\2, v_set1(1)))", None),
+], ids=["NaN", "clamp", "nothing"])
+def test_wrong_results_are_found(after, why, tmp_path):
+    """The clamp lets a NaN through and nothing below it; a change that is none passes."""
+    program = damaged(tmp_path, "smf_rows.h", r"v_max\((\S*clamp), (d\[j\])\)", after)
+    if why is None:
+        measure(program, 0, 8191)
+        return
+    with pytest.raises(AssertionError, match=f"wrong: {why}"):
+        measure(program, 0, 8191)
