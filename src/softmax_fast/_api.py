@@ -17,7 +17,7 @@ def _arithmetic(dtype):
     """The dtype of the arithmetic for a floating or complex dtype; None for any other."""
     if dtype.char in "fdgFDG":
         return dtype.newbyteorder("=")
-    return np.dtype(np.float32) if dtype.char == "e" or dtype.name == "bfloat16" else None
+    return np.dtype(np.float32) if dtype.char == "e" or _core.is_bfloat16(dtype) else None
 
 
 def _logits(x, name, dtype):
@@ -113,9 +113,16 @@ def _empty_like(x, dtype):
     return np.empty_like(x, dtype=dtype, order="C" if 0 in x.strides else "K", subok=False)
 
 
-def _same_memory(x, y):
-    return (x.dtype == y.dtype and x.dtype.isnative and x.flags.aligned and x.strides == y.strides
-            and x.__array_interface__["data"] == y.__array_interface__["data"])
+def _along(gufunc, x, y, axes):
+    """The kernels from x to y without a temporary; False, with nothing done, where that can't be."""
+    if gufunc.signature.endswith("()"):
+        return len(axes) == 1 and _core.along(gufunc, x, y, axes[0])
+    if len(axes) > 1:
+        flat = _joint(y, axes)
+        if not np.may_share_memory(flat, y):
+            return False  # a copy: these axes are not one in memory
+        x, y, axes = _joint(x, axes), flat, (flat.ndim - 1,)
+    return _core.along(gufunc, x, y, axes[0])
 
 
 def _elementwise(name, gufunc, expression, x, axis, out, dtype):
@@ -129,8 +136,8 @@ def _elementwise(name, gufunc, expression, x, axis, out, dtype):
     kernel = wide.char in "fd"
 
     with np.errstate(all="ignore"):
-        if kernel and len(axes) == 1 and y.dtype == wide and _same_memory(a, y):
-            _core.in_place(gufunc, y, axes[0])
+        if kernel and a.dtype == y.dtype and _along(gufunc, a, y, axes):
+            pass
         elif kernel and len(axes) == 1 and y.dtype.kind != "c" and "bfloat16" not in (a.dtype.name, y.dtype.name):
             gufunc(a, axis=axes[0], out=y, signature=(wide, wide))
         elif kernel:
@@ -148,6 +155,8 @@ def _elementwise(name, gufunc, expression, x, axis, out, dtype):
 def _deferred(gufunc, x, axis, out, dtype):
     """For an x with its own __array_ufunc__: the same call, made of functions it may override."""
     kwargs = {key: value for key, value in (("out", out), ("dtype", dtype)) if value is not None}
+    if getattr(getattr(x, "dtype", None), "kind", "f") in "biu":
+        kwargs.setdefault("dtype", np.float64)
     if axis is None and getattr(x, "ndim", 1) == 1:
         axis = -1
     if axis is not None and not isinstance(axis, tuple):
@@ -205,6 +214,9 @@ def logsumexp(a, axis, b, keepdims, return_sign, out, dtype):
     if 0 in (a.shape[k] for k in axes):
         result = np.full(shape, -np.inf)
         sign = np.zeros(shape)
+    elif b is None and wide.char in "fd" and a.dtype == dtype and _along(
+            _core.logsumexp_gufunc, a, result := np.empty([n for k, n in enumerate(a.shape) if k not in axes], dtype), axes):
+        pass
     elif b is None and wide.char in "fd":
         result = _core.logsumexp_gufunc(_joint(a if a.dtype.isbuiltin else a.astype(wide), axes), signature=(wide, wide))
     else:

@@ -39,12 +39,30 @@ cdef enum:
     KEEP_GIL_BELOW = 4096
 
 
-cdef inline int kernel_dtype(cnp.ndarray a) noexcept:
-    """The kernels' dtype of a C-contiguous, aligned, native array; -1 for any other."""
-    if not cnp.PyArray_ISCARRAY_RO(a):
-        return -1
+cdef int bfloat16 = -1  # ml_dtypes' type number, once _api has met one
+
+
+cdef inline int dtype_of(cnp.ndarray a) noexcept:
+    """The kernels' dtype of a native array; -1 for any other."""
     cdef int num = cnp.PyArray_TYPE(a)
-    return SMF_F32 if num == cnp.NPY_FLOAT32 else SMF_F64 if num == cnp.NPY_FLOAT64 else -1
+    if cnp.PyArray_ISBYTESWAPPED(a):
+        return -1
+    if num == cnp.NPY_FLOAT32:
+        return SMF_F32
+    if num == cnp.NPY_FLOAT64:
+        return SMF_F64
+    if num == cnp.NPY_FLOAT16:
+        return SMF_F16
+    return SMF_BF16 if num == bfloat16 and num >= 0 else -1
+
+
+def is_bfloat16(dtype):
+    """Whether this is ml_dtypes.bfloat16, which need not be imported here; from then on the kernels take its arrays."""
+    global bfloat16
+    if dtype.name != "bfloat16" or dtype.itemsize != 2:
+        return False
+    bfloat16 = dtype.num
+    return True
 
 
 cdef inline cnp.npy_intp row_length(cnp.ndarray a, object axis) except? -2:
@@ -93,8 +111,8 @@ cdef object direct(smf_op op, object x, object axis, object out):
     if not cnp.PyArray_CheckExact(x):
         return None
     a = x
-    dtype = kernel_dtype(a)
-    if dtype < 0:
+    dtype = dtype_of(a)
+    if dtype < 0 or not cnp.PyArray_ISCARRAY_RO(a):
         return None
     n = row_length(a, axis)
     if n <= 0:
@@ -325,25 +343,27 @@ cdef void gufunc_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp 
 
 cdef enum:  # Cython wants the lengths of arrays here, not in the header
     OPS = 3
-    DTYPES = 2
+    LOOPS = 3
 
-cdef Loop[OPS][DTYPES] loops
+cdef Loop[OPS][LOOPS] loops
 ctypedef void *pointer
-cdef pointer[OPS][DTYPES] loop_data
-cdef cnp.PyUFuncGenericFunction[DTYPES] loop_functions
-cdef char[2 * DTYPES] loop_types
-assert OPS == SMF_OPS and DTYPES == SMF_DTYPES
-loop_types[:] = [cnp.NPY_FLOAT32, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64, cnp.NPY_FLOAT64]
+cdef pointer[OPS][LOOPS] loop_data
+cdef cnp.PyUFuncGenericFunction[LOOPS] loop_functions
+cdef char[2 * LOOPS] loop_types
+assert OPS == SMF_OPS
+loop_types[:] = [cnp.NPY_FLOAT16, cnp.NPY_FLOAT16, cnp.NPY_FLOAT32, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64, cnp.NPY_FLOAT64]
+cdef smf_dtype[LOOPS] loop_dtypes
+loop_dtypes[:] = [SMF_F16, SMF_F32, SMF_F64]
 
 
 cdef object gufunc(smf_op op, char *name, char *signature):
-    for d in range(DTYPES):
+    for d in range(LOOPS):
         loops[<int>op][d].op = op
-        loops[<int>op][d].dtype = <smf_dtype><int>d
+        loops[<int>op][d].dtype = loop_dtypes[d]
         loop_data[<int>op][d] = &loops[<int>op][d]
         loop_functions[d] = <cnp.PyUFuncGenericFunction>gufunc_loop
     return cnp.PyUFunc_FromFuncAndDataAndSignature(
-        loop_functions, loop_data[<int>op], loop_types, DTYPES, 1, 1, cnp.PyUFunc_None, name,
+        loop_functions, loop_data[<int>op], loop_types, LOOPS, 1, 1, cnp.PyUFunc_None, name,
         "The kernel as a NumPy generalized ufunc.", 0, signature)
 
 
@@ -352,34 +372,97 @@ log_softmax_gufunc = gufunc(SMF_LOG_SOFTMAX, "log_softmax", "(n)->(n)")
 logsumexp_gufunc = gufunc(SMF_LOGSUMEXP, "logsumexp", "(n)->()")
 
 
-cdef void in_place_from(smf_op op, int dtype, cnp.ndarray x, int axis, int beside, int k, char *p, smf_job *job) noexcept:
-    """All rows of x along `axis`, from its element p on; axes before k are settled, `beside` makes the rows of a job."""
+# ---------------------------------------------------------------------------------------------------------
+# One axis of any array, without a temporary
+
+cdef struct Dim:
+    cnp.npy_intp n, x, y  # length, strides
+
+
+cdef void walk(smf_op op, int dtype, const Dim *dims, int ndim, char *x, char *y, smf_job *job) noexcept nogil:
+    """The job at each place of the outer dimensions."""
     cdef cnp.npy_intp i
-    if k == cnp.PyArray_NDIM(x):
-        job.x = job.y = p
-        run(op, dtype, <cnp.npy_intp>(job.rows * job.n), job)
-    elif k == axis or k == beside:
-        in_place_from(op, dtype, x, axis, beside, k + 1, p, job)
-    else:
-        for i in range(cnp.PyArray_DIM(x, k)):
-            in_place_from(op, dtype, x, axis, beside, k + 1, p + i * cnp.PyArray_STRIDE(x, k), job)
+    if ndim == 0:
+        job.x = x
+        job.y = y
+        smf_run(op, <smf_dtype>dtype, job)
+        return
+    for i in range(dims[0].n):
+        walk(op, dtype, dims + 1, ndim - 1, x + i * dims[0].x, y + i * dims[0].y, job)
 
 
-def in_place(gufunc, cnp.ndarray x not None, int axis):
-    """softmax_gufunc or log_softmax_gufunc over any axis and strides of x, written over x without a temporary
-    (NumPy's own gufunc machinery would copy x first)."""
-    cdef smf_op op = SMF_SOFTMAX if gufunc is softmax_gufunc else SMF_LOG_SOFTMAX
-    cdef int dtype = SMF_F32 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else SMF_F64
-    cdef int beside = -1, k
+cdef bint extent(cnp.ndarray a, char **low, char **high) noexcept:
+    """Where the bytes of a begin and end; False where there are none."""
+    cdef int k
+    cdef cnp.npy_intp span
+    low[0] = high[0] = cnp.PyArray_BYTES(a)
+    for k in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIM(a, k) == 0:
+            return False
+        span = (cnp.PyArray_DIM(a, k) - 1) * cnp.PyArray_STRIDE(a, k)
+        if span < 0:
+            low[0] += span
+        else:
+            high[0] += span
+    high[0] += cnp.PyArray_ITEMSIZE(a)
+    return True
+
+
+def along(gufunc, cnp.ndarray x not None, cnp.ndarray y not None, int axis):
+    """The operation of one of the gufuncs over an axis of x, into y, both of any strides and alignment; y's dimensions are
+    x's, for logsumexp without that axis. False, with nothing done, where the kernels or this loop can't: another
+    dtype, x and y that overlap without being the same."""
+    cdef smf_op op = (SMF_SOFTMAX if gufunc is softmax_gufunc else
+                      SMF_LOG_SOFTMAX if gufunc is log_softmax_gufunc else SMF_LOGSUMEXP)
+    cdef int ndim = cnp.PyArray_NDIM(x), dtype = dtype_of(x), count = 0, beside = -1, k, j
+    cdef bint same = cnp.PyArray_BYTES(x) == cnp.PyArray_BYTES(y) and op != SMF_LOGSUMEXP
+    cdef char *x_low
+    cdef char *x_high
+    cdef char *y_low
+    cdef char *y_high
+    cdef Dim[64] dims
+    cdef Dim d
     cdef smf_job job
-    for k in range(cnp.PyArray_NDIM(x)):  # rows beside each other in memory are the fast ones
-        if k != axis and (beside < 0 or abs(cnp.PyArray_STRIDE(x, k)) < abs(cnp.PyArray_STRIDE(x, beside))):
+    if dtype < 0 or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(y) or dtype_of(y) != dtype:
+        return False
+    if not extent(y, &y_low, &y_high):
+        return True
+    if not extent(x, &x_low, &x_high):
+        return False
+    for k in range(ndim):
+        same = same and cnp.PyArray_STRIDE(x, k) == cnp.PyArray_STRIDE(y, k)
+        if k == axis:
+            continue
+        d.n = cnp.PyArray_DIM(x, k)
+        d.x = cnp.PyArray_STRIDE(x, k)
+        d.y = cnp.PyArray_STRIDE(y, k - 1 if op == SMF_LOGSUMEXP and k > axis else k)
+        if d.n == 1:
+            continue
+        if count and dims[count - 1].x == d.n * d.x and dims[count - 1].y == d.n * d.y:  # one dimension in memory
+            d.n *= dims[count - 1].n
+            count -= 1
+        dims[count] = d
+        count += 1
+    if not same and x_low < y_high and y_low < x_high:
+        return False
+    for k in range(count):  # the rows of a job: those beside each other in memory, or as near as can be
+        if dims[k].x != 0 and (beside < 0 or abs(dims[k].x) < abs(dims[beside].x)):
             beside = k
-    job.rows = 1 if beside < 0 else <size_t>cnp.PyArray_DIM(x, beside)
+    job.rows = 1
+    job.x_row = job.y_row = 0
+    if beside >= 0:
+        job.rows = <size_t>dims[beside].n
+        job.x_row = dims[beside].x
+        job.y_row = dims[beside].y
+        count -= 1
+        for j in range(beside, count):
+            dims[j] = dims[j + 1]
     job.n = <size_t>cnp.PyArray_DIM(x, axis)
-    job.x_row = job.y_row = 0 if beside < 0 else cnp.PyArray_STRIDE(x, beside)
-    job.x_col = job.y_col = cnp.PyArray_STRIDE(x, axis)
-    in_place_from(op, dtype, x, axis, beside, 0, cnp.PyArray_BYTES(x), &job)
+    job.x_col = cnp.PyArray_STRIDE(x, axis)
+    job.y_col = 0 if op == SMF_LOGSUMEXP else cnp.PyArray_STRIDE(y, axis)
+    with nogil:
+        walk(op, dtype, dims, count, cnp.PyArray_BYTES(x), cnp.PyArray_BYTES(y), &job)
+    return True
 
 
 # ---------------------------------------------------------------------------------------------------------

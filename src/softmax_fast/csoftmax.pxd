@@ -9,6 +9,8 @@ cdef extern from "softmax_fast.h" nogil:
     ctypedef enum smf_dtype:
         SMF_F32
         SMF_F64
+        SMF_F16
+        SMF_BF16
         SMF_DTYPES
 
     ctypedef struct smf_job:

@@ -31,12 +31,12 @@
 #if defined(ISA_avx512)
 #define ISA "avx512"
 #include <immintrin.h>
-SMF_TARGET_BEGIN("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,popcnt")
+SMF_TARGET_BEGIN("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")
 #include "smf_simd_avx512.h"
 #elif defined(ISA_avx2)
 #define ISA "avx2"
 #include <immintrin.h>
-SMF_TARGET_BEGIN("avx2,fma,popcnt")
+SMF_TARGET_BEGIN("avx2,fma,f16c,popcnt")
 #include "smf_simd_avx2.h"
 #elif defined(ISA_neon)
 #define ISA "neon"
