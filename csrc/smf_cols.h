@@ -11,7 +11,8 @@
 typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, real *panel);
 
 /* STEP(i, columns) for all elements, four at a time, the remainder first: where the rows are `dense`, one after the other
- * without a gap, the words may take four there too, of which the others are the next row's; where they are not, four that
+ * without a gap, the words may take four there too, of which the others are the next row's (of rows of 2 or more, so that the last but
+ * one reaches no further than the last); where they are not, four that
  * overlap those before. */
 #define SMF_COLUMNS(STEP, n, dense)                                    \
     do {                                                               \
@@ -27,7 +28,7 @@ SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int 
 {
     const size_t n = group->n;
     const ptrdiff_t x_row = group->x_row;
-    const int dense = x_row == (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && x_row == (ptrdiff_t)(n * sizeof(real));
     v_t c[4];
     for (int v = 0; v < vectors; v++) {
         const char *p = (const char *)group->x + v * W * x_row;
@@ -49,7 +50,7 @@ SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *stat
 {
     const size_t n = group->n;
     const ptrdiff_t y_row = group->y_row;
-    const int dense = y_row == (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && y_row == (ptrdiff_t)(n * sizeof(real));
     v_t c[4];
     SMF_EACH(q, 4) c[q] = v_set1(0);
     for (int v = 0; v < vectors; v++) {

@@ -176,6 +176,7 @@ def test_array_ufunc_wins(op):
     ufunc, method, same, kwargs = op(Deferring())
     assert (ufunc.__name__, method, same, kwargs) == (op.__name__, "__call__", True, {"axis": -1})
     assert ufunc.signature == ("(n)->()" if op is sf.logsumexp else "(n)->(n)")
+    assert op(Deferring(), dtype=np.float32)[3] == {"axis": -1, "dtype": np.float32}
 
 
 # --------------------------------------------------------------------------------------------------------

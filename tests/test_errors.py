@@ -1,5 +1,6 @@
 """Promise 6, safe: bad input gets the exception a NumPy or SciPy user expects, naming argument and value, and
 leaves x and out as they were."""
+import ml_dtypes
 import numpy as np
 import pytest
 from conftest import bits
@@ -73,6 +74,42 @@ def test_out_of_wrong_dtype(op, dtype):
         untouched(TypeError, f"out has dtype {out.dtype}".replace("[", r"\["), op, x, 1, out=out)
 
 
+@pytest.mark.parametrize("dtype,name", [
+    (np.int64, "int64"), ("i4", "int32"), (np.uint8, "uint8"), (bool, "bool"), (object, "object"), (str, ".U0"),
+    (bytes, r"\|S0"), ("M8[s]", r"datetime64\[s\]"), ("m8", "timedelta64"), ("V4", r"\|V4"), ("f4,f4", r"\[\('f0'"),
+    ((float, 3), r"\('.f8', \(3,\)"), (ml_dtypes.float8_e5m2, "float8_e5m2"), (ml_dtypes.int4, "int4")], ids=repr)
+def test_dtype_of_wrong_kind(op, dtype, name):
+    for x in (np.ones((2, 3)), np.ones((2, 3), np.float32), np.ones((2, 3), np.int64), np.ones((2, 3), complex)):
+        untouched(TypeError, f"dtype must be floating or complex, not {name}", op, x, 1, dtype=dtype)
+    out = np.zeros(2 if op is sf.logsumexp else (2, 3))
+    untouched(TypeError, "dtype must be floating or complex", op, np.ones((2, 3)), 1, out=out, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["nonsense", 5, 1.0, {"f4"}], ids=repr)
+def test_not_a_dtype(op, dtype):
+    untouched(TypeError, "data type", op, np.ones((2, 3)), 1, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", ml_dtypes.bfloat16, "longdouble"])
+def test_dtype_of_complex_is_not_real(op, dtype):
+    match = f"dtype is {np.dtype(dtype)}, to which {op.__name__} .*of complex64 does not cast by 'same_kind'"
+    untouched(TypeError, match, op, np.ones((2, 3), np.complex64), 1, dtype=dtype)
+    with pytest.raises(TypeError, match=r"logsumexp \(b\) of complex128 does not cast"):
+        sf.logsumexp(np.ones(3), b=1j, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype,out", [("complex64", "float32"), ("float32", "int64"), ("float16", "bool"),
+                                       ("complex128", "float64")])
+def test_out_of_wrong_dtype_for_dtype(op, dtype, out):
+    out = np.zeros(2 if op is sf.logsumexp else (2, 3), out)
+    untouched(TypeError, f"out has dtype {out.dtype}, to which the result's {dtype} does not cast by 'same_kind'",
+              op, np.ones((2, 3), np.float32), 1, out=out, dtype=dtype)
+
+
+def test_out_of_wrong_shape_for_dtype(op):
+    untouched(ValueError, r"out has shape \(4,\)", op, np.ones((2, 3)), 1, out=np.full(4, 7, np.float32), dtype="f4")
+
+
 @pytest.mark.parametrize("out", [[0.0, 0.0], "xx", 3.0, (np.empty(2), np.empty(2)), np.float64(1)])
 def test_out_is_not_an_array(op, out):
     untouched(TypeError, "out must be an ndarray, not", op, np.ones(2), out=out)
@@ -100,6 +137,8 @@ def test_missing_and_unknown_arguments(op):
     if op is not sf.logsumexp:
         with pytest.raises(TypeError):
             op(np.ones(3), -1, np.ones(3))  # out is keyword-only
+    with pytest.raises(TypeError):
+        op(np.ones(3), None, None, False, False, None, np.float32)  # and dtype
 
 
 def test_factors_that_do_not_broadcast():

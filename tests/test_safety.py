@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 
+import ml_dtypes
 import numpy as np
 import pytest
 from conftest import bits, compiler, run, run_python
@@ -55,6 +56,44 @@ def test_guard_pages(op, dtype, at_end, isa, guarded, rng):
             assert bits(op(x, out=x)) == bits(want)  # in place: now the result is what touches the page
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16", ml_dtypes.bfloat16])
+@pytest.mark.parametrize("at_end", [True, False])
+def test_guard_pages_of_many_rows(op, dtype, at_end, isa, guarded, rng):
+    """Short rows one after the other, and side by side: groups of them, some left over, each beside an unreadable page."""
+    dtype = np.dtype(dtype)
+    for n in [*range(1, 14), 21, 64, 65]:
+        for rows in (8, 15, 16, 17, 40, 70):
+            if rows * n * dtype.itemsize > 3 * mmap.PAGESIZE:
+                continue
+            values = rng.standard_normal((rows, n)).astype(dtype)
+            for axis, x in ((-1, values), (0, values.T)):
+                want = bits(op(x.copy(), axis))
+                held = np.frombuffer(guarded(x.nbytes, at_end), dtype).reshape(x.shape)
+                held[...] = x
+                assert bits(op(held, axis)) == want
+                assert bits(held) == bits(x)
+                if op is not sf.logsumexp:
+                    op(x, axis, out=held)
+                    assert bits(held) == want
+                    held[...] = x
+                    assert bits(op(held, axis, out=held)) == want
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", [-1, 0])
+def test_nothing_beside_many_rows_is_written(dtype, axis, isa, rng):
+    for n in [*range(1, 20), 33, 64, 65]:
+        for rows in (8, 9, 16, 17, 31, 64, 150):
+            x = rng.standard_normal((rows, n) if axis else (n, rows)).astype(dtype)
+            for gap in (0, 3):
+                memory = np.full(x.size + x.shape[0] * gap + 80, 7.0, dtype)
+                out = memory[40:40 + x.shape[0] * (x.shape[1] + gap)].reshape(x.shape[0], -1)[:, :x.shape[1]]
+                sf.softmax(x, axis, out=out)
+                assert bits(out) == bits(sf.softmax(x, axis))
+                out[...] = 7
+                assert np.all(memory == 7)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nothing_beside_the_result_is_written(dtype, isa, rng):
     for n in [*range(1, 40), 64, 65, 130]:
@@ -76,16 +115,25 @@ SANITIZED = r"""
 #include "softmax_fast.h"
 #include <math.h>
 #include <stdlib.h>
-#define CHECK(F, R)                                                                         \
+static const size_t counts[] = {0, 1, 2, 3, 8, 15, 16, 17, 33, 70, 150};
+#define CHECK(F, D, R)                                                                      \
     for (size_t n = 0; n < 150; n++)                                                        \
-        for (size_t rows = 0; rows < 4; rows++) {                                           \
-            R *x = malloc((rows * n + 1) * sizeof(R)), *y = malloc((rows * n + 1) * sizeof(R)); \
+        for (size_t c = 0; c < (n < 30 ? 11 : 4); c++) {                                    \
+            const size_t rows = counts[c];                                                  \
+            R *x = malloc(rows * n * sizeof(R)), *y = malloc(rows * n * sizeof(R));         \
             for (size_t i = 0; i < rows * n; i++) x[i] = (R)(i % 7 == 3 ? -INFINITY : sin((double)i) * (i % 5 ? 9 : 900)); \
             smf_softmax_##F(rows, n, x, (ptrdiff_t)n, y, (ptrdiff_t)n);                     \
             smf_log_softmax_##F(rows, n, x, (ptrdiff_t)n, y, (ptrdiff_t)n);                 \
             smf_logsumexp_##F(rows, n, x, (ptrdiff_t)n, y, n ? 1 : 0);                      \
             smf_job job = {n, rows, x, sizeof(R), (ptrdiff_t)(n * sizeof(R)), y, sizeof(R), (ptrdiff_t)(n * sizeof(R))}; \
-            smf_run(SMF_SOFTMAX, sizeof(R) == 4 ? SMF_F32 : SMF_F64, &job);                 \
+            for (int op = 0; op < SMF_OPS; op++) smf_run((smf_op)op, D, &job);              \
+            for (int half = SMF_F16; half <= SMF_BF16 && n > 0; half++) {                   \
+                smf_job job2 = {rows, n, x, (ptrdiff_t)n * 2, 2, y, (ptrdiff_t)n * 2, 2};   \
+                for (int op = 0; op < SMF_OPS; op++) {                                      \
+                    if (op == SMF_LOGSUMEXP) job2.y_row = 2;                                \
+                    smf_run((smf_op)op, (smf_dtype)half, &job2);                            \
+                }                                                                           \
+            }                                                                               \
             smf_softmax_##F(rows, n, x, (ptrdiff_t)n, x, (ptrdiff_t)n);                     \
             free(x);                                                                        \
             free(y);                                                                        \
@@ -95,8 +143,8 @@ int main(void)
     const char *name;
     for (size_t i = 0; (name = smf_isas(i)) != NULL; i++) {
         if (smf_use_isa(name)) return 1;
-        CHECK(f32, float)
-        CHECK(f64, double)
+        CHECK(f32, SMF_F32, float)
+        CHECK(f64, SMF_F64, double)
     }
     return 0;
 }

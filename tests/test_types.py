@@ -14,13 +14,17 @@ x = np.ones((2, 3), np.float32)
 y: np.ndarray = softmax(x, -1, out=x)
 z: np.ndarray = log_softmax([1.0, 2.0], axis=(0,))
 total = logsumexp(x, axis=None, b=2.0, keepdims=True)
-value, sign = logsumexp(x, return_sign=True)
+value, sign = logsumexp(x, return_sign=True, dtype=np.dtype("f8"))
+for dtype in (None, "f4", float, complex, np.float16, np.dtype(np.longdouble)):
+    y = softmax(x, dtype=dtype)
+    z = log_softmax(x, dtype=dtype)
+    total = logsumexp(x, dtype=dtype)
 use_isa(isas()[0])
 names: list[str] = get_sources()
 """
 
 BAD = ["softmax('x', axis='last')", "softmax([1.0], -1, None)", "log_softmax([1.0], axis=[0])", "use_isa(3)",
-       "logsumexp([1.0], keepdims='yes')"]
+       "logsumexp([1.0], keepdims='yes')", "softmax([1.0], dtype=3)", "logsumexp([1.0], dtype=1.0)"]
 
 
 def mypy(tmp_path, code):

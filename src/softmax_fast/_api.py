@@ -89,8 +89,8 @@ def _castable(values, dtype):
 
     Of what is rounded to odd, two bits longer than the result, the second rounding is that of the exact value.
     """
-    via = {"bfloat16": np.dtype(np.float32), "float16": np.dtype(np.float64)}.get(dtype.name)
-    if via is None or values.dtype.itemsize <= via.itemsize:
+    via = np.dtype(np.float64 if dtype.char == "e" else np.float32)
+    if dtype.itemsize > 2 or values.dtype.itemsize <= via.itemsize:  # of two bytes: float16 and bfloat16
         return values
     near = np.array(values, via)
     bits = near.view(f"i{via.itemsize}")
@@ -117,6 +117,8 @@ def _along(gufunc, x, y, axes):
     """The kernels from x to y without a temporary; False, with nothing done, where that can't be."""
     if gufunc.signature.endswith("()"):
         return len(axes) == 1 and _core.along(gufunc, x, y, axes[0])
+    if not axes:
+        return False
     if len(axes) > 1:
         flat = _joint(y, axes)
         if not np.may_share_memory(flat, y):
@@ -136,9 +138,9 @@ def _elementwise(name, gufunc, expression, x, axis, out, dtype):
     kernel = wide.char in "fd"
 
     with np.errstate(all="ignore"):
-        if kernel and a.dtype == y.dtype and _along(gufunc, a, y, axes):
+        if kernel and a.dtype == y.dtype and _arithmetic(y.dtype) == wide and _along(gufunc, a, y, axes):
             pass
-        elif kernel and len(axes) == 1 and y.dtype.kind != "c" and "bfloat16" not in (a.dtype.name, y.dtype.name):
+        elif kernel and len(axes) == 1 and y.dtype.kind != "c" and 2 not in (a.dtype.isbuiltin, y.dtype.isbuiltin):
             gufunc(a, axis=axes[0], out=y, signature=(wide, wide))
         elif kernel:
             rows = gufunc(_joint(a if a.dtype.isbuiltin else a.astype(wide), axes), signature=(wide, wide))
@@ -209,13 +211,15 @@ def logsumexp(a, axis, b, keepdims, return_sign, out, dtype):
     b = b if b is None else np.atleast_1d(b)
     real = np.dtype(dtype.char.lower()) if return_sign and dtype.kind == "c" else dtype
     target = _check_out(out, shape, real)
+    final = real if target is None else target.dtype
 
     sign = None
     if 0 in (a.shape[k] for k in axes):
         result = np.full(shape, -np.inf)
         sign = np.zeros(shape)
-    elif b is None and wide.char in "fd" and a.dtype == dtype and _along(
-            _core.logsumexp_gufunc, a, result := np.empty([n for k, n in enumerate(a.shape) if k not in axes], dtype), axes):
+    elif b is None and wide.char in "fd" and a.dtype in (wide, final) and _arithmetic(a.dtype) == wide and _along(
+            _core.logsumexp_gufunc, a,
+            result := np.empty([n for k, n in enumerate(a.shape) if k not in axes], a.dtype), axes):
         pass
     elif b is None and wide.char in "fd":
         result = _core.logsumexp_gufunc(_joint(a if a.dtype.isbuiltin else a.astype(wide), axes), signature=(wide, wide))
@@ -228,7 +232,7 @@ def logsumexp(a, axis, b, keepdims, return_sign, out, dtype):
     if sign is None and return_sign:  # of a sum of exponentials: NaN, 1, or 0 where every term is 0
         sign = np.where(np.isnan(result), result, result > -np.inf)
     with np.errstate(all="ignore"):
-        result = _castable(np.reshape(result, shape), real if target is None else target.dtype)
+        result = _castable(np.reshape(result, shape), final)
         if target is None:
             result = result.astype(real, copy=False)
             result = result if shape else result[()]

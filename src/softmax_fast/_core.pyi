@@ -46,4 +46,3 @@ softmax_gufunc: np.ufunc
 log_softmax_gufunc: np.ufunc
 logsumexp_gufunc: np.ufunc
 
-def in_place(gufunc: np.ufunc, x: NDArray[Any], axis: int) -> None: ...
