@@ -102,18 +102,19 @@ SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state,
 }
 
 /* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
-SMF_INLINE void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op)
+SMF_INLINE void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int shifted,
+                                  const smf_op op)
 {
     SMF_W(_total) total[SMF_UNROLL];
     v_t e[SMF_UNROLL];
     size_t i = 0;
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     for (; i + 2 <= row->n; i += 2) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, 1, wide | SMF_NEXT, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, shifted, wide | SMF_NEXT, op, NULL, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_next2)(total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, 1, wide, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, shifted, wide, op, NULL, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], SMF_W(_total_of)(e[j]));
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
@@ -195,6 +196,7 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
     const v_t zero = v_set1(0);
     SMF_W(_state) state[SMF_VECTORS];
     SMF_W(_row) row;
+    int shifted = 0; /* or every c is 0 */
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     if (turned) SMF_W(_turn_in)(group, state, vectors, panel);
     else if (vectors % 4 == 0) SMF_W(_max_across)(&row, state, vectors, 4 < SMF_UNROLL ? 4 : SMF_UNROLL, W, panel);
@@ -202,6 +204,7 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
     for (int v = 0; v < vectors; v++) {
         if (v_count_eq(v_sub(state[v].max, state[v].max), zero) != (size_t)lanes) return 0;
         SMF_W(_shift)(&state[v]);
+        shifted |= v_count_eq(state[v].c, zero) != W;
     }
     if (!turned && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
         const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
@@ -215,7 +218,8 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
 
     SMF_GROUP(SMF_UNROLL / 2, vectors, {
         const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-        if (row.n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, op);
+        if (row.n <= W && shifted) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 1, op);
+        else if (row.n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 0, op);
         else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op);
     });
     for (int v = 0; v < vectors; v++) SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
