@@ -499,12 +499,15 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
 /* Which rows go where: decided here and nowhere else. (Across, maxima are counted in floats: below 2^24.) */
 static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    if (job->n == 0 && kernels->op != SMF_LOGSUMEXP) return;
+    if (job->n == 0) {
+        if (kernels->op == SMF_LOGSUMEXP) kernels->rows(job);
+        return;
+    }
     if (SMF_UNIT(job->x_col) && (SMF_UNIT(job->y_col) || kernels->op == SMF_LOGSUMEXP)) {
-        if (job->rows >= W && job->n > 0 && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
+        if (job->rows >= W && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) &&
-               job->n > 0 && job->n >> 24 == 0) {
+               job->n >> 24 == 0) {
         if (job->n * W * sizeof(real) * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
     }
@@ -515,16 +518,22 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
  * side stay so. */
 static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels)
 {
-    SMF_ALIGNED(64) real copy[SMF_COPY_BYTES / sizeof(real)], results[SMF_RESULTS];
-    const size_t n = job->n, whole = n ? sizeof copy / sizeof(real) / n : 0, fit = whole < SMF_RESULTS ? whole : SMF_RESULTS;
+    SMF_ALIGNED(64) real copy[SMF_PANEL_BYTES / sizeof(real)], results[SMF_RESULTS];
+    const size_t n = job->n;
     const ptrdiff_t size = sizeof(real);
     const int sums = kernels->op == SMF_LOGSUMEXP;
-    const int beside = port != &SMF_W(_strided_port) && job->x_row == port->size && job->x_col != port->size &&
-                       fit >= W && (sums || job->y_row == port->size);
+    int beside = port != &SMF_W(_strided_port) && job->x_row == port->size && job->x_col != port->size &&
+                 (sums || job->y_row == port->size);
+    size_t fit = (size_t)(beside ? SMF_PANEL_BYTES : SMF_COPY_BYTES) / sizeof(real) / n;
+    if (beside && fit < W) beside = 0, fit = SMF_COPY_BYTES / sizeof(real) / n;
+    if (fit > SMF_RESULTS) fit = SMF_RESULTS;
     if (!fit) {
         for (size_t r = 0; r < job->rows; r++) kernels->long_row(job, r, port);
         return;
     }
+    /* rows one after the other are one line of elements */
+    const int x_whole = job->x_col == port->size && job->x_row == (ptrdiff_t)n * port->size;
+    const int y_whole = job->y_col == port->size && job->y_row == (ptrdiff_t)n * port->size;
     for (size_t r = 0; r < job->rows; r += fit) {
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
         const size_t lines = beside ? n : at.rows, length = beside ? at.rows : n;
@@ -532,9 +541,12 @@ static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, con
         const ptrdiff_t x_line = beside ? at.x_col : at.x_row, x_next = beside ? at.x_row : at.x_col;
         const ptrdiff_t y_line = beside ? at.y_col : at.y_row, y_next = beside ? at.y_row : at.y_col;
         const smf_job part = {at.rows, n, copy, row, col, sums ? results : copy, sums ? size : row, col};
-        for (size_t k = 0; k < lines; k++) port->in(copy + k * length, (const char *)at.x + (ptrdiff_t)k * x_line, x_next, length);
+        if (x_whole) port->in(copy, (const char *)at.x, port->size, at.rows * n);
+        else
+            for (size_t k = 0; k < lines; k++) port->in(copy + k * length, (const char *)at.x + (ptrdiff_t)k * x_line, x_next, length);
         SMF_W(_run)(&part, kernels);
         if (sums) port->out((char *)at.y, at.y_row, results, at.rows);
+        else if (y_whole) port->out((char *)at.y, port->size, copy, at.rows * n);
         else
             for (size_t k = 0; k < lines; k++) port->out((char *)at.y + (ptrdiff_t)k * y_line, y_next, copy + k * length, length);
     }
