@@ -110,6 +110,13 @@ SMF_INLINE f32_total f32_total_load(const double *s, const double *lost)
     return t;
 }
 
+SMF_INLINE f32_total f32_total_set(double s, double lost)
+{
+    const f32_total t = {f64_set1(s), f64_set1(s)};
+    (void)lost;
+    return t;
+}
+
 SMF_INLINE f32_total f32_total_widen(f32_v a)
 {
     const f32_total t = {f32_lo(a), f32_hi(a)};

@@ -101,6 +101,12 @@ SMF_INLINE f64_total f64_total_load(const double *s, const double *lost)
     return t;
 }
 
+SMF_INLINE f64_total f64_total_set(double s, double lost)
+{
+    const f64_total t = {f64_set1(s), f64_set1(lost)};
+    return t;
+}
+
 SMF_INLINE f64_total f64_total_widen(f64_v a) { return f64_total_of(a); }
 
 /* 1 / total as two doubles: one Newton step for the second. */

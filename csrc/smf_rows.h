@@ -351,6 +351,37 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
     }
 }
 
+/* One row of one vector: nothing of it leaves the registers. */
+SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op)
+{
+    const v_t x = v_load_n((const real *)job->x, job->n);
+    const real max = v_hmax(x);
+    double total = (double)NAN, lost = 0, maxima = 0;
+    SMF_W(_state) state;
+    SMF_W(_row) row;
+    v_t e = x, s, u;
+    SMF_W(_row_at)(&row, job, 0, NULL, 0);
+    if (SMF_FINITE(max)) {
+        state.max = v_set1(max);
+        SMF_W(_shift)(&state);
+        SMF_W(_exp_of)(&state, &x, &s, &u, 1, 1, SMF_CONTIGUOUS);
+        e = v_fma(u, s, s);
+        if (op != SMF_SOFTMAX) {
+            e = v_drop_eq(e, x, state.max);
+            maxima = (double)v_count_eq(x, state.max);
+        }
+        SMF_W(_total_sum)(SMF_W(_total_short)(e), &total, &lost);
+    }
+    if (total != total) {
+        SMF_W(_special)(&row, max, op);
+        return;
+    }
+    state.total = SMF_W(_total_set)(total, lost);
+    SMF_W(_finish)(&state, SMF_W(_total_set)(maxima, 0), op);
+    if (op == SMF_LOGSUMEXP) v_store_n((real *)job->y, state.hi, 1);
+    else v_store_n((real *)job->y, SMF_W(_last)(op == SMF_SOFTMAX ? e : x, state.hi, state.lo, op), job->n);
+}
+
 #define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
 
 SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op)
@@ -443,7 +474,8 @@ SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port
 
 /* The kernels of one operation. */
 typedef struct {
-    smf_kernel *rows; /* contiguous */
+    smf_kernel *rows;   /* contiguous */
+    smf_kernel *single; /* one of them, of up to W elements */
     void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port);
     SMF_W(_group) *turned, *across;
     int (*streamed)(const smf_job *group); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
@@ -504,7 +536,8 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         return;
     }
     if (SMF_UNIT(job->x_col) && (SMF_UNIT(job->y_col) || kernels->op == SMF_LOGSUMEXP)) {
-        if (job->rows >= W && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
+        if (job->rows == 1 && job->n <= W) kernels->single(job);
+        else if (job->rows >= W && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) &&
                job->n >> 24 == 0) {
@@ -554,6 +587,7 @@ static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, con
 
 #define SMF_KERNEL(name, op)                                                                                            \
     static SMF_NOINLINE void SMF_W(_##name##_rows)(const smf_job *job) { SMF_W(_contiguous)(job, op); }                 \
+    static SMF_NOINLINE void SMF_W(_##name##_single)(const smf_job *job) { SMF_W(_single)(job, op); }                   \
     static SMF_NOINLINE void SMF_W(_##name##_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port)          \
     {                                                                                                                   \
         SMF_W(_long_row)(job, r, port, op);                                                                             \
@@ -571,7 +605,7 @@ static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, con
         return SMF_W(_streamed)(group, SMF_UNROLL / 2, op);                                                             \
     }                                                                                                                   \
     static const SMF_W(_kernels) SMF_W(_##name##_kernels) = {                                                           \
-        SMF_W(_##name##_rows), SMF_W(_##name##_long_row), SMF_W(_##name##_turned), SMF_W(_##name##_across),             \
+        SMF_W(_##name##_rows), SMF_W(_##name##_single), SMF_W(_##name##_long_row), SMF_W(_##name##_turned), SMF_W(_##name##_across),             \
         SMF_W(_##name##_streamed), op};                                                                                 \
     static void SMF_W(_##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_W(_##name##_kernels)); }
 
