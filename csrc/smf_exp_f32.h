@@ -44,10 +44,9 @@ SMF_INLINE void f32_exp(const f32_v *x, const f32_v *magic, f32_v *s, f32_v *u, 
     SMF_EACH(j, count) u[j] = f32_fma(t[j], a[j], r[j]);
 }
 
-/* The total, of rows of up to 16: elements 2 k and 2 k + 1 added, these 8 sums widened to float64 and added one after the
- * other. Of longer rows: elements 16 apart added in pairs, widened and added lane by lane; then lanes 2 k and 2 k + 1; then
- * these 8, one after the other. Widened by moving their bits: what is summed is 2^-896 e, exactly, and a NaN is at
- * least 2^-768, more than any sum of numbers. */
+/* The total: e widened to float64 and added lane by lane, 16 lanes; then lanes 2 k and 2 k + 1; then these 8, one after the
+ * other. Widened by moving their bits: what is summed is 2^-896 e, exactly, and a NaN is at least 2^-768, more than any
+ * sum of numbers. */
 typedef struct { f64_v lo, hi; } f32_total; /* lane by lane: the even lanes and the odd ones; of rows: the first 8, the others */
 #define f32_PAIRED 1         /* lanes 2 k and 2 k + 1 are added first */
 #define f32_WIDE_NAN 0x1p-770
@@ -65,7 +64,11 @@ SMF_INLINE void f32_total_add(f32_total *t, f32_v e)
     t->hi = f64_add(t->hi, f32_odd(e));
 }
 
-SMF_INLINE void f32_total_add2(f32_total *t, f32_v e, f32_v f) { f32_total_add(t, f32_add(e, f)); }
+SMF_INLINE void f32_total_add2(f32_total *t, f32_v e, f32_v f)
+{
+    f32_total_add(t, e);
+    f32_total_add(t, f);
+}
 
 /* Across rows: what two lanes of the sum hold, into one; and in the end, the totals. */
 SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
@@ -75,7 +78,10 @@ SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
     return a;
 }
 
-SMF_INLINE f32_total f32_total_next2(f32_total t, f32_v e, f32_v f) { return f32_total_merge(t, f32_total_of(f32_add(e, f))); }
+SMF_INLINE f32_total f32_total_next2(f32_total t, f32_v e, f32_v f)
+{
+    return f32_total_merge(t, f32_total_merge(f32_total_of(e), f32_total_of(f)));
+}
 
 SMF_INLINE f32_total f32_total_across(f32_total t)
 {
@@ -85,13 +91,7 @@ SMF_INLINE f32_total f32_total_across(f32_total t)
     return rows;
 }
 
-/* Along a row: the only vector; all lanes into one. */
-SMF_INLINE f32_total f32_total_short(f32_v e)
-{
-    const f32_total t = {f32_even(f32_add(e, f32_swap(e))), f64_set1(0)};
-    return t;
-}
-
+/* Along a row: all lanes into one. */
 SMF_INLINE void f32_total_sum(f32_total t, double *s, double *lost)
 {
     double lane[8];

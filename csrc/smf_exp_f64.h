@@ -26,17 +26,18 @@ typedef double f64_real;
 SMF_INLINE void f64_exp(const f64_v *x, const f64_v *magic, f64_v *s, f64_v *u, const int count)
 {
     static const double c[] = f64_Q;
-    f64_v t[SMF_UNROLL], r[SMF_UNROLL], q[SMF_UNROLL];
+    f64_v t[SMF_UNROLL], r[SMF_UNROLL], q[SMF_UNROLL], hi[SMF_UNROLL], lo[SMF_UNROLL];
     SMF_EACH(j, count) t[j] = f64_fma(x[j], f64_set1(f64_STEPS_PER_UNIT), magic[j]);
     SMF_EACH(j, count) s[j] = f64_pow2(t[j]);
     SMF_EACH(j, count) t[j] = f64_sub(t[j], magic[j]);
-    SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_HI), x[j]);
-    SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_LO), r[j]);
+    SMF_EACH(j, count) hi[j] = f64_fma(t[j], f64_set1(-f64_STEP_HI), x[j]);
+    SMF_EACH(j, count) lo[j] = f64_mul(t[j], f64_set1(-f64_STEP_LO));
+    SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_LO), hi[j]);
     SMF_EACH(j, count) q[j] = f64_set1(c[f64_Q_TERMS - 1]);
     SMF_EACH(k, f64_Q_TERMS - 1)
     SMF_EACH(j, count) q[j] = f64_fma(q[j], r[j], f64_set1(c[f64_Q_TERMS - 2 - k]));
     SMF_EACH(j, count) t[j] = f64_mul(r[j], r[j]);
-    SMF_EACH(j, count) u[j] = f64_fma(t[j], q[j], r[j]);
+    SMF_EACH(j, count) u[j] = f64_add(hi[j], f64_fma(t[j], q[j], lo[j])); /* r without its rounding */
 }
 
 /* The total: compensated, lane by lane, then the 8 lanes one after the other. Nothing is lost before the last rounding. */
@@ -77,8 +78,7 @@ SMF_INLINE f64_total f64_total_next2(f64_total t, f64_v e, f64_v f)
 
 SMF_INLINE f64_total f64_total_across(f64_total t) { return t; }
 
-/* Along a row: the only vector; all lanes into one, the same way. */
-SMF_INLINE f64_total f64_total_short(f64_v e) { return f64_total_of(e); }
+/* Along a row: all lanes into one, the same way. */
 
 SMF_INLINE void f64_total_sum(f64_total t, double *s, double *lost)
 {

@@ -231,7 +231,7 @@ SMF_INLINE size_t SMF_W(_short_exp)(const SMF_W(_row) *row, SMF_W(_state) *state
     size_t maxima = 0;
     v_t e[SMF_UNROLL];
     SMF_W(_step_exp)(row, state, 0, 1, (int)row->n, shifted, SMF_CONTIGUOUS, op, &maxima, e);
-    state->total = SMF_W(_total_short)(e[0]);
+    state->total = SMF_W(_total_of)(e[0]);
     return maxima;
 }
 
@@ -370,7 +370,7 @@ SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op)
             e = v_drop_eq(e, x, state.max);
             maxima = (double)v_count_eq(x, state.max);
         }
-        SMF_W(_total_sum)(SMF_W(_total_short)(e), &total, &lost);
+        SMF_W(_total_sum)(SMF_W(_total_of)(e), &total, &lost);
     }
     if (total != total) {
         SMF_W(_special)(&row, max, op);

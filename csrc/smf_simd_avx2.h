@@ -57,7 +57,6 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
                avx2_lookup((const float *)table, _mm256_castps_si256(t.b))};
     return r;
 }
-SMF_INLINE f32_v f32_swap(f32_v x) { f32_v r = {_mm256_permute_ps(x.a, 0xB1), _mm256_permute_ps(x.b, 0xB1)}; return r; }
 SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
 {
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(t), 19)));

@@ -28,7 +28,6 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
     return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_loadu_ps(table));
 }
-SMF_INLINE f32_v f32_swap(f32_v a) { return _mm512_permute_ps(a, 0xB1); }
 SMF_INLINE f32_v f32_raise(f32_v a, f32_v t)
 {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(t), 19)));

@@ -72,7 +72,6 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
     }
     return t;
 }
-SMF_INLINE f32_v f32_swap(f32_v x) { SMF_EACH(k, 4) x.q[k] = vrev64q_f32(x.q[k]); return x; }
 SMF_INLINE f32_v f32_raise(f32_v x, f32_v t)
 {
     SMF_EACH(k, 4)

@@ -9,7 +9,6 @@
  *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; a never is
  *   f64 pow2(t)        the bits of t shifted up to the exponent field
  *   f32 lookup(p, t)   entry number (bits of t) mod 16 of 16 words of 4 bytes
- *   f32 swap(v)        lanes 1, 0, 3, 2, ... 15, 14
  *   f32 raise(a, t)    the bits of a plus those of t shifted up by 19: to sixteenths of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
@@ -115,7 +114,6 @@ SMF_WORD f32_v f32_lookup(const void *table, f32_v t)
     }
     return t;
 }
-SMF_WORD f32_v f32_swap(f32_v a) { f32_v r; SMF_LANES(k, 16) r.v[k] = a.v[k ^ 1]; return r; }
 SMF_WORD f32_v f32_raise(f32_v a, f32_v t)
 {
     SMF_LANES(k, 16)

@@ -5,7 +5,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-from oracle import worst, worst_mpmath
+from oracle import errors_mpmath, worst, worst_mpmath
 
 import softmax_fast as sf
 
@@ -109,6 +109,20 @@ def test_bounds_have_one_source():
     for (op, _), value in found.items():
         doc = " ".join(getattr(sf, op).__doc__.split())
         assert re.search(rf"Largest error[^.]*: {value:g} ulp", doc), op
+
+
+def test_witnesses(op):
+    """The largest errors that the header has seen are where it says, element and all."""
+    header = (Path(sf.get_include()) / "softmax_fast.h").read_text()
+    found = re.findall(rf"#define SMF_BOUND_{op.__name__.upper()}_(F32|F64) [\d.]+ "
+                       r"/\* seen ([\d.]+): {(.*?)}\[(\d+)\] \*/", header)
+    assert [t for t, *_ in found] == ["F32", "F64"]
+    for t, seen, row, at in found:
+        x = np.array([float.fromhex(v) for v in row.split(", ")])
+        x = x.astype({"F32": "float32", "F64": "float64"}[t])
+        assert [float(v) for v in x] == [float.fromhex(v) for v in row.split(", ")]
+        errors = errors_mpmath(x, op.__name__, op(x))
+        assert worst_mpmath(x, op.__name__, op(x)) == errors[int(at)] == pytest.approx(float(seen), abs=0.01)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
