@@ -2,6 +2,7 @@
 
 test_accuracy.py compares the two. Neither uses any kernel of the library.
 """
+import ml_dtypes
 import mpmath
 import numpy as np
 
@@ -48,7 +49,7 @@ def exact_wide(x, op):
 
 def ulps(got, want, dtype, scale=None):
     """Largest |got - want| in units in the last place of `scale` (or of `want`) in `dtype`."""
-    info = np.finfo(dtype)
+    info = ml_dtypes.finfo(dtype)
     size = np.abs(want if scale is None else scale)
     exponent = np.maximum(np.frexp(size)[1], info.minexp + 1)
     unit = np.ldexp(np.ones_like(size), exponent - (info.nmant + 1))
