@@ -4,7 +4,7 @@
 
 /* exp(x) = 2^(N/16) (1 + u), N = round(x 16/ln2), r = x - N ln2/16, |r| <= ln2/32, 1 + u = exp(r + what the table lost),
  * exp(r) = 1 + r + r^2 q(r); constants from tools/constants.py, polynomial error 2^-29.2.
- * Bound of s (1 + u): 0.56 ulp (docs/numerics.md). */
+ * Bound of s + s u, rounded: 0.56 ulp (docs/numerics.md). */
 #define f32_EXP_BOUND_ULP 0.56
 #define f32_STEPS 16         /* an octave */
 #define f32_STEPS_PER_UNIT 0x1.715476p+4f

@@ -39,7 +39,7 @@ def test_classes(op, dtype, label, isa, rng):
     for n in lengths:
         for _ in range(1 if n > 1000 else 20):
             x = CLASSES[label](rng, n).astype(dtype)
-            assert worst(x, op.__name__, op(x)) <= bound(op.__name__, dtype), (n, x[:20])
+            assert worst(x, op.__name__, op(x)) <= min(bound(op.__name__, dtype), 3), (n, x[:20])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
