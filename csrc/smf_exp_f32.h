@@ -2,8 +2,7 @@
 #ifndef SMF_EXP_F32_H
 #define SMF_EXP_F32_H
 
-/* exp(x) = 2^(N/16) (1 + u), N = round(x 16/ln2), r = x - N ln2/16, |r| <= ln2/32, 1 + u = exp(r + what the table lost),
- * exp(r) = 1 + r + r^2 q(r); constants from tools/constants.py, polynomial error 2^-29.2.
+/* Constants of exp (smf_rows.h) from tools/constants.py; polynomial error 2^-29.2.
  * Bound of s + s u, rounded: 0.56 ulp (docs/numerics.md). */
 #define f32_EXP_BOUND_ULP 0.56
 #define f32_STEPS 16         /* an octave */
@@ -11,6 +10,7 @@
 #define f32_STEP_HI 0x1.62e43p-5f
 #define f32_STEP_LO -0x1.05c61p-33f
 #define f32_Q {0x1.00022p-1f, 0x1.55559ap-3f}
+#define f32_Q_TERMS 2
 #define f32_MAGIC 0x1.8p23f  /* adding it rounds to an integer, which then stands in the low bits */
 #define f32_TOP 191          /* exponent field of the largest element: its e is 2^64 (1 + u), times some 2^(j/16) */
 #define f32_UNSCALE 0x1p-64
@@ -19,30 +19,12 @@
 
 typedef float f32_real;
 
-/* 2^(j/16) rounded, without its exponent and less j << 19, which N << 19 brings back with N's own 16s in the exponent;
- * and the logarithm of what it lost. */
+/* 2^(j/16) rounded, without its exponent and less j << 19, which raise brings back; the logarithm of what it lost. */
 static const uint32_t f32_power[16] = {0x0, 0xfffdaac3, 0xfffb95c2, 0xfff9c3d3, 0xfff837f0, 0xfff6f532, 0xfff5fed7,
     0xfff5583f, 0xfff504f3, 0xfff508a4, 0xfff5672a, 0xfff6248c, 0xfff744fd, 0xfff8ccdf, 0xfffac0c7, 0xfffd257d};
 static const float f32_lost[16] = {0x0p+0f, 0x1.8d96d4p-25f, -0x1.9c0c22p-27f, 0x1.964902p-25f, 0x1.125002p-25f,
     0x1.370be4p-25f, -0x1.0a3552p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f, -0x1.05cb44p-25f, 0x1.67a1cap-28f,
     0x1.a3b5e4p-28f, -0x1.f9c306p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
-
-/* s (1 + u) for `count` independent vectors; magic[j] is vector j's f32_MAGIC + what N begins at. */
-SMF_INLINE void f32_exp(const f32_v *x, const f32_v *magic, f32_v *s, f32_v *u, const int count)
-{
-    static const float c[] = f32_Q;
-    f32_v t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
-    SMF_EACH(j, count) t[j] = f32_fma(x[j], f32_set1(f32_STEPS_PER_UNIT), magic[j]);
-    SMF_EACH(j, count) s[j] = f32_raise(f32_lookup(f32_power, t[j]), t[j]);
-    SMF_EACH(j, count) a[j] = f32_lookup(f32_lost, t[j]);
-    SMF_EACH(j, count) t[j] = f32_sub(t[j], magic[j]);
-    SMF_EACH(j, count) r[j] = f32_fma(t[j], f32_set1(-f32_STEP_HI), x[j]);
-    SMF_EACH(j, count) a[j] = f32_fma(t[j], f32_set1(-f32_STEP_LO), a[j]);
-    SMF_EACH(j, count) r[j] = f32_add(r[j], a[j]);
-    SMF_EACH(j, count) a[j] = f32_fma(r[j], f32_set1(c[1]), f32_set1(c[0]));
-    SMF_EACH(j, count) t[j] = f32_mul(r[j], r[j]);
-    SMF_EACH(j, count) u[j] = f32_fma(t[j], a[j], r[j]);
-}
 
 /* The total: e widened to float64 and added lane by lane, 16 lanes; then lanes 2 k and 2 k + 1; then these 8, one after the
  * other. Widened by moving their bits: what is summed is 2^-896 e, exactly, and a NaN is at least 2^-768, more than any
@@ -133,21 +115,14 @@ SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
     *lo = f32_mul(*hi, f32_fma(minus_hi, rest, f32_fma(minus_hi, t, one)));
 }
 
-/* log(sum exp(x - max)) of 8 rows; the largest e is s (1 + u). */
-SMF_INLINE f64_v f32_log_total(f64_v maxima, f64_v others, f64_v s, f64_v u)
-{
-    const f64_v zero = f64_set1(0), S = f64_mul(s, f64_set1(f32_UNSCALE));
-    const smf_dd all = {others, zero};
-    return smf_log_total(maxima, all, f64_fma(u, S, f64_sub(S, f64_set1(1))), f32_UNSCALE);
-}
-
 /* max + L as two floats, the larger part correctly rounded. `others` is the sum without the maxima; the largest
  * e is s (1 + u). */
 SMF_INLINE void f32_lse(f32_v max, f32_total maxima, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo)
 {
-    const f64_v m_lo = f32_lo(max), m_hi = f32_hi(max);
-    const f64_v L_lo = f32_log_total(maxima.lo, others.lo, f32_lo(s), f32_lo(u));
-    const f64_v L_hi = f32_log_total(maxima.hi, others.hi, f32_hi(s), f32_hi(u));
+    const f64_v zero = f64_set1(0), m_lo = f32_lo(max), m_hi = f32_hi(max);
+    const smf_dd sum_lo = {others.lo, zero}, sum_hi = {others.hi, zero};
+    const f64_v L_lo = smf_log_total(maxima.lo, sum_lo, f32_lo(s), f32_lo(u), f32_UNSCALE).hi;
+    const f64_v L_hi = smf_log_total(maxima.hi, sum_hi, f32_hi(s), f32_hi(u), f32_UNSCALE).hi;
     *hi = f32_join(f64_add(m_lo, L_lo), f64_add(m_hi, L_hi));
     *lo = f32_join(f64_sub(L_lo, f64_sub(f32_lo(*hi), m_lo)), f64_sub(L_hi, f64_sub(f32_hi(*hi), m_hi)));
 }

@@ -2,43 +2,29 @@
 #ifndef SMF_EXP_F64_H
 #define SMF_EXP_F64_H
 
-/* exp(x) = 2^N (1 + u), N = round(x / ln2), r = x - N ln2, |r| <= ln2/2, 1 + u = exp(r),
- * exp(r) = 1 + r + r^2 q(r); constants from tools/constants.py, polynomial error 2^-56.5.
- * Bound of s + s u, rounded: 1.1 ulp (docs/numerics.md). */
-#define f64_EXP_BOUND_ULP 1.1
-#define f64_STEPS 1
-#define f64_STEPS_PER_UNIT 0x1.71547652b82fep+0
-#define f64_STEP_HI 0x1.62e42fefa39efp-1
-#define f64_STEP_LO 0x1.abc9e3b39803fp-56
-#define f64_Q {0x1.000000000000ap-1, 0x1.55555555554f9p-3, 0x1.55555555507f4p-5, 0x1.1111111127e70p-7, \
-               0x1.6c16c1844a28ep-10, 0x1.a01a0129b944cp-13, 0x1.a01999b03a78dp-16, 0x1.71df26254133bp-19, \
-               0x1.28adcc172a84cp-22, 0x1.ad7f077e3eed1p-26}
-#define f64_Q_TERMS 10
+/* Constants of exp (smf_rows.h) from tools/constants.py; polynomial error 2^-58.2.
+ * Bound of s + s u, rounded: 0.6 ulp (docs/numerics.md). */
+#define f64_EXP_BOUND_ULP 0.6
+#define f64_STEPS 8          /* an octave */
+#define f64_STEPS_PER_UNIT 0x1.71547652b82fep+3
+#define f64_STEP_HI 0x1.62e42fefa39efp-4
+#define f64_STEP_LO 0x1.abc9e3b39803fp-59
+#define f64_Q {0x1.000000000010cp-1, 0x1.555555555512bp-3, 0x1.5555554802dbbp-5, 0x1.11111125eb7a0p-7, \
+               0x1.6c1cc02dae6d6p-10, 0x1.a0163807e321bp-13}
+#define f64_Q_TERMS 6
 #define f64_MAGIC 0x1.8p52
-#define f64_TOP 1923         /* exponent field of the largest element: its e is 2^900 (1 + u) */
+#define f64_TOP 1923         /* exponent field of the largest element: its e is 2^900 (1 + u), times some 2^(j/8) */
 #define f64_UNSCALE 0x1p-900
 #define f64_NO_SHIFT 4096.0
 #define f64_W 8
 
 typedef double f64_real;
 
-/* s (1 + u) for `count` independent vectors; magic[j] is vector j's f64_MAGIC + what N begins at. */
-SMF_INLINE void f64_exp(const f64_v *x, const f64_v *magic, f64_v *s, f64_v *u, const int count)
-{
-    static const double c[] = f64_Q;
-    f64_v t[SMF_UNROLL], r[SMF_UNROLL], q[SMF_UNROLL], hi[SMF_UNROLL], lo[SMF_UNROLL];
-    SMF_EACH(j, count) t[j] = f64_fma(x[j], f64_set1(f64_STEPS_PER_UNIT), magic[j]);
-    SMF_EACH(j, count) s[j] = f64_pow2(t[j]);
-    SMF_EACH(j, count) t[j] = f64_sub(t[j], magic[j]);
-    SMF_EACH(j, count) hi[j] = f64_fma(t[j], f64_set1(-f64_STEP_HI), x[j]);
-    SMF_EACH(j, count) lo[j] = f64_mul(t[j], f64_set1(-f64_STEP_LO));
-    SMF_EACH(j, count) r[j] = f64_fma(t[j], f64_set1(-f64_STEP_LO), hi[j]);
-    SMF_EACH(j, count) q[j] = f64_set1(c[f64_Q_TERMS - 1]);
-    SMF_EACH(k, f64_Q_TERMS - 1)
-    SMF_EACH(j, count) q[j] = f64_fma(q[j], r[j], f64_set1(c[f64_Q_TERMS - 2 - k]));
-    SMF_EACH(j, count) t[j] = f64_mul(r[j], r[j]);
-    SMF_EACH(j, count) u[j] = f64_add(hi[j], f64_fma(t[j], q[j], lo[j])); /* r without its rounding */
-}
+/* 2^(j/8) rounded, without its exponent and less j << 49, which raise brings back; the logarithm of what it lost. */
+static const uint64_t f64_power[8] = {0x0, 0xffff72b83c7d517b, 0xffff06fe0a31b715, 0xfffebfdad5362a27,
+    0xfffea09e667f3bcd, 0xfffeace5422aa0db, 0xfffee89f995ad3ad, 0xffff5818dcfba487};
+static const double f64_lost[8] = {0x0.0p+0, -0x1.01b15eaa59348p-55, 0x1.34d754db0abb6p-55, 0x1.690cebb7aafb0p-56,
+    -0x1.3b3efbf5e2229p-54, 0x1.db72fc1f0eab4p-55, 0x1.c1a7792cb3387p-55, 0x1.4a385a63d07a7p-56};
 
 /* The total: compensated, lane by lane, then the 8 lanes one after the other. Nothing is lost before the last rounding. */
 typedef struct { f64_v s, lost; } f64_total;
@@ -119,14 +105,14 @@ SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
     *lo = f64_mul(*hi, f64_fma(minus_hi, total.lo, f64_fma(minus_hi, total.hi, one)));
 }
 
-/* max + L as two doubles, exactly. `others` is the sum without the maxima; the largest e is 1 + u (s is 2^900). */
+/* max + L as two doubles. `others` is the sum without the maxima; the largest e is s (1 + u). */
 SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo)
 {
-    const f64_v L = smf_log_total(maxima.s, smf_two_sum(others.s, others.lost), u, f64_UNSCALE);
-    const smf_dd r = smf_two_sum(max, L);
-    (void)s;
-    *hi = r.hi;
-    *lo = r.lo;
+    const smf_dd L = smf_log_total(maxima.s, smf_two_sum(others.s, others.lost), s, u, f64_UNSCALE);
+    const smf_dd r = smf_two_sum(max, L.hi);
+    const f64_v rest = f64_add(r.lo, L.lo);
+    *hi = f64_add(r.hi, rest);
+    *lo = f64_sub(rest, f64_sub(*hi, r.hi));
 }
 
 #endif

@@ -26,12 +26,12 @@ SMF_INLINE smf_dd smf_two_sum(f64_v a, f64_v b)
     return r;
 }
 
-/* log(1 + a) for a = hi + lo >= 0, |lo| <= ulp(hi).
+/* log(1 + a) for a = hi + lo >= 0, |lo| <= ulp(hi), as two doubles.
  *
  * 1 + a = 2^k m with sqrt(1/2) <= m < sqrt(2); f = m - 1 is exact, for k = 0 it is a itself.
  *   log(m) = f - f^2/2 + s (f^2/2 + z p(z)),  s = f / (2 + f),  z = s^2
- * Bound: 0.75 ulp for every a (docs/numerics.md). */
-SMF_INLINE f64_v smf_log1p(smf_dd a)
+ * Bound: 2^-55 log(1 + a) (docs/numerics.md). */
+SMF_INLINE smf_dd smf_log1p(smf_dd a)
 {
     static const double coefficient[] = {SMF_LOG_P0, SMF_LOG_P1, SMF_LOG_P2, SMF_LOG_P3,
                                          SMF_LOG_P4, SMF_LOG_P5, SMF_LOG_P6};
@@ -53,18 +53,20 @@ SMF_INLINE f64_v smf_log1p(smf_dd a)
     const f64_v half = f64_mul(f64_mul(f64_set1(0.5), f), f);
     const f64_v small = f64_add(f64_fma(s, f64_fma(z, p, half), d_lo), f64_div(tail, f64_add(one, f)));
     const smf_dd sum = smf_two_sum(f64_mul(k, f64_set1(SMF_LOG_LN2_HI)), d);
-    return f64_add(sum.hi, f64_add(sum.lo, f64_fma(k, f64_set1(SMF_LOG_LN2_LO), small)));
+    const f64_v rest = f64_add(sum.lo, f64_fma(k, f64_set1(SMF_LOG_LN2_LO), small)), hi = f64_add(sum.hi, rest);
+    const smf_dd r = {hi, f64_sub(rest, f64_sub(hi, sum.hi))};
+    return r;
 }
 
-/* L = log(sum_j exp(x_j - max)) from what the pass over the row left: the number of elements equal to the
- * maximum, the sum of all others in units of 1 / unscale, and u with exp(max) = 1 + u in those units.
+/* L = log(sum_j exp(x_j - max)) from what the pass over the row left, as two doubles: the number of elements equal to
+ * the maximum, the sum of all others and exp(max) = s (1 + u), both in units of 1 / unscale.
  * The maximum itself is never summed: near probability 1 the result is the *others*, to full precision. */
-SMF_INLINE f64_v smf_log_total(f64_v maxima, smf_dd others, f64_v u, double unscale)
+SMF_INLINE smf_dd smf_log_total(f64_v maxima, smf_dd others, f64_v s, f64_v u, double unscale)
 {
-    const f64_v one = f64_set1(1), e = f64_add(one, u), e_lo = f64_sub(u, f64_sub(e, one)), scale = f64_set1(unscale);
+    const f64_v scale = f64_set1(unscale), S = f64_mul(s, scale), e = f64_fma(u, S, S), e_lo = f64_fma(u, S, f64_sub(S, e));
     const f64_v hi = f64_mul(others.hi, scale), q = f64_div(hi, e), minus_q = f64_sub(f64_set1(0), q);
     const f64_v rest = f64_fma(minus_q, e_lo, f64_fma(minus_q, e, hi));
-    smf_dd a = smf_two_sum(f64_sub(maxima, one), q);
+    smf_dd a = smf_two_sum(f64_sub(maxima, f64_set1(1)), q);
     a.lo = f64_add(a.lo, f64_div(f64_fma(others.lo, scale, rest), e));
     return smf_log1p(a);
 }

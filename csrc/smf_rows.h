@@ -14,7 +14,7 @@
  * The bits depend on the logical vector width (16 floats, 8 doubles) and the order written here, and on
  * nothing else. Elements beyond n are -inf: neutral for max, 0 from exp.
  *
- * Sources: exp by Cody and Waite's reduction and a minimax polynomial; two-sum by Knuth; log by the
+ * Sources: exp by Cody and Waite's reduction, a table after Tang and a minimax polynomial; two-sum by Knuth; log by the
  * atanh form of fdlibm.
  */
 #ifndef SMF_ROWS_H
@@ -35,6 +35,8 @@
 #define v_fma SMF_W(_fma)
 #define v_max SMF_W(_max)
 #define v_once SMF_W(_once)
+#define v_lookup SMF_W(_lookup)
+#define v_raise SMF_W(_raise)
 #define v_drop_eq SMF_W(_drop_eq)
 #define v_count_eq SMF_W(_count_eq)
 #define v_pick SMF_W(_pick)
@@ -125,6 +127,28 @@ SMF_INLINE void SMF_W(_shift)(SMF_W(_state) *state)
     state->magic = v_fma(v_sub(top, n_max), v_set1(SMF_W(_STEPS)), magic);
     state->clamp = v_mul(v_sub(n_max, top), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS)));
     state->maxima = zero;
+}
+
+/* exp(x) = s (1 + u) for `count` independent vectors, by steps of 1/F_STEPS of an octave:
+ *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = 2^(N/F_STEPS) rounded,
+ *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
+ * magic[j] is vector j's F_MAGIC + what N begins at. Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
+SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count)
+{
+    static const real c[] = SMF_W(_Q);
+    v_t t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
+    SMF_EACH(j, count) t[j] = v_fma(x[j], v_set1(SMF_W(_STEPS_PER_UNIT)), magic[j]);
+    SMF_EACH(j, count) s[j] = v_raise(v_lookup(SMF_W(_power), t[j]), t[j]);
+    SMF_EACH(j, count) a[j] = v_lookup(SMF_W(_lost), t[j]);
+    SMF_EACH(j, count) t[j] = v_sub(t[j], magic[j]);
+    SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_HI)), x[j]);
+    SMF_EACH(j, count) a[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_LO)), a[j]);
+    SMF_EACH(j, count) r[j] = v_add(r[j], a[j]);
+    SMF_EACH(j, count) a[j] = v_set1(c[SMF_W(_Q_TERMS) - 1]);
+    SMF_EACH(k, SMF_W(_Q_TERMS) - 1)
+    SMF_EACH(j, count) a[j] = v_fma(a[j], r[j], v_set1(c[SMF_W(_Q_TERMS) - 2 - k]));
+    SMF_EACH(j, count) t[j] = v_mul(r[j], r[j]);
+    SMF_EACH(j, count) u[j] = v_fma(t[j], a[j], r[j]);
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */

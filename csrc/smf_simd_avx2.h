@@ -141,12 +141,24 @@ SMF_INLINE f64_v f64_fma(f64_v x, f64_v y, f64_v z)
     f64_v r = {_mm256_fmadd_pd(x.a, y.a, z.a), _mm256_fmadd_pd(x.b, y.b, z.b)};
     return r;
 }
-SMF_INLINE f64_v f64_pow2(f64_v x)
+SMF_INLINE __m256d avx2_lookup_pd(__m256 lower, __m256 upper, __m256d t)
 {
-    f64_v r = {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(x.a), 52)),
-               _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(x.b), 52))};
+    const __m256i j = _mm256_castps_si256(_mm256_moveldup_ps(_mm256_castpd_ps(t)));
+    return _mm256_castps_pd(_mm256_blend_ps(_mm256_permutevar8x32_ps(lower, j), _mm256_permutevar8x32_ps(upper, j), 0xAA));
+}
+SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
+{
+    const __m256 p = _mm256_loadu_ps((const float *)table), q = _mm256_loadu_ps((const float *)table + 8);
+    const __m256d l = _mm256_castps_pd(_mm256_shuffle_ps(p, q, 0x88)), u = _mm256_castps_pd(_mm256_shuffle_ps(p, q, 0xDD));
+    const __m256 lower = _mm256_castpd_ps(_mm256_permute4x64_pd(l, 0xD8)), upper = _mm256_castpd_ps(_mm256_permute4x64_pd(u, 0xD8));
+    f64_v r = {avx2_lookup_pd(lower, upper, t.a), avx2_lookup_pd(lower, upper, t.b)};
     return r;
 }
+SMF_INLINE __m256d avx2_raise_pd(__m256d a, __m256d t)
+{
+    return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_slli_epi64(_mm256_castpd_si256(t), 49)));
+}
+SMF_AVX2_PAIR(f64_v, f64_raise, avx2_raise_pd)
 SMF_INLINE f64_v f64_drop_eq(f64_v v, f64_v x, f64_v m)
 {
     f64_v r = {_mm256_and_pd(v.a, _mm256_cmp_pd(x.a, m.a, _CMP_NEQ_UQ)),

@@ -75,9 +75,13 @@ SMF_INLINE f64_v f64_sub(f64_v a, f64_v b) { return _mm512_sub_pd(a, b); }
 SMF_INLINE f64_v f64_mul(f64_v a, f64_v b) { return _mm512_mul_pd(a, b); }
 SMF_INLINE f64_v f64_fma(f64_v a, f64_v b, f64_v c) { return _mm512_fmadd_pd(a, b, c); }
 SMF_INLINE f64_v f64_max(f64_v a, f64_v b) { return _mm512_max_pd(a, b); }
-SMF_INLINE f64_v f64_pow2(f64_v a)
+SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
-    return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(a), 52));
+    return _mm512_permutexvar_pd(_mm512_castpd_si512(t), _mm512_loadu_pd(table));
+}
+SMF_INLINE f64_v f64_raise(f64_v a, f64_v t)
+{
+    return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_slli_epi64(_mm512_castpd_si512(t), 49)));
 }
 SMF_INLINE f64_v f64_drop_eq(f64_v a, f64_v x, f64_v m)
 {

@@ -78,9 +78,21 @@ SMF_INLINE f32_v f32_raise(f32_v x, f32_v t)
     x.q[k] = vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x.q[k]), vshlq_n_u32(vreinterpretq_u32_f32(t.q[k]), 19)));
     return x;
 }
-SMF_INLINE f64_v f64_pow2(f64_v x)
+SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
-    SMF_EACH(k, 4) x.q[k] = vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(x.q[k]), 52));
+    const uint8x16x4_t bytes = vld1q_u8_x4((const uint8_t *)table);
+    SMF_EACH(k, 4)
+    {
+        const uint32x4_t j = vandq_u32(vreinterpretq_u32_f64(t.q[k]), vdupq_n_u32(7)); /* to bytes 8 j .. 8 j + 7 */
+        const uint32x4_t at = vmlaq_n_u32(vreinterpretq_u32_u64(vdupq_n_u64(0x0706050403020100)), vtrn1q_u32(j, j), 0x08080808);
+        t.q[k] = vreinterpretq_f64_u8(vqtbl4q_u8(bytes, vreinterpretq_u8_u32(at)));
+    }
+    return t;
+}
+SMF_INLINE f64_v f64_raise(f64_v x, f64_v t)
+{
+    SMF_EACH(k, 4)
+    x.q[k] = vreinterpretq_f64_u64(vaddq_u64(vreinterpretq_u64_f64(x.q[k]), vshlq_n_u64(vreinterpretq_u64_f64(t.q[k]), 49)));
     return x;
 }
 SMF_INLINE f64_v neon_widen(float32x4_t a, float32x4_t b)

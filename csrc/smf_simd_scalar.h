@@ -7,9 +7,8 @@
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
  *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul div            one rounding each
  *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; a never is
- *   f64 pow2(t)        the bits of t shifted up to the exponent field
- *   f32 lookup(p, t)   entry number (bits of t) mod 16 of 16 words of 4 bytes
- *   f32 raise(a, t)    the bits of a plus those of t shifted up by 19: to sixteenths of the exponent's unit
+ *   lookup(p, t)       entry number (bits of t) mod 16 of 16 words of 4 bytes; float64: mod 8 of 8 words of 8 bytes
+ *   raise(a, t)        the bits of a plus those of t shifted up by 19 (49): to sixteenths (eighths) of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
  *   once(v)            v: where GCC 12 would load it twice, as an operand of two instructions, it is loaded once
@@ -104,39 +103,31 @@
 SMF_SCALAR_WORDS(f32, float, 16, fmaf)
 SMF_SCALAR_WORDS(f64, double, 8, fma)
 
-SMF_WORD f32_v f32_lookup(const void *table, f32_v t)
-{
-    SMF_LANES(k, 16)
-    {
-        uint32_t bits;
-        memcpy(&bits, &t.v[k], sizeof bits);
-        memcpy(&t.v[k], (const char *)table + (bits & 15) * sizeof bits, sizeof bits);
+#define SMF_STEP_WORDS(F, BITS, W, SHIFT)                                         \
+    SMF_WORD F##_v F##_lookup(const void *table, F##_v t)                           \
+    {                                                                               \
+        SMF_LANES(k, W)                                                             \
+        {                                                                           \
+            BITS bits;                                                              \
+            memcpy(&bits, &t.v[k], sizeof bits);                                    \
+            memcpy(&t.v[k], (const BITS *)table + (bits & (W - 1)), sizeof bits);   \
+        }                                                                           \
+        return t;                                                                   \
+    }                                                                               \
+    SMF_WORD F##_v F##_raise(F##_v a, F##_v t)                                      \
+    {                                                                               \
+        SMF_LANES(k, W)                                                             \
+        {                                                                           \
+            BITS bits, up;                                                          \
+            memcpy(&bits, &a.v[k], sizeof bits);                                    \
+            memcpy(&up, &t.v[k], sizeof up);                                        \
+            bits += up << SHIFT;                                                    \
+            memcpy(&a.v[k], &bits, sizeof bits);                                    \
+        }                                                                           \
+        return a;                                                                   \
     }
-    return t;
-}
-SMF_WORD f32_v f32_raise(f32_v a, f32_v t)
-{
-    SMF_LANES(k, 16)
-    {
-        uint32_t bits, up;
-        memcpy(&bits, &a.v[k], sizeof bits);
-        memcpy(&up, &t.v[k], sizeof up);
-        bits += up << 19;
-        memcpy(&a.v[k], &bits, sizeof bits);
-    }
-    return a;
-}
-SMF_WORD f64_v f64_pow2(f64_v a)
-{
-    SMF_LANES(k, 8)
-    {
-        uint64_t bits;
-        memcpy(&bits, &a.v[k], sizeof bits);
-        bits <<= 52;
-        memcpy(&a.v[k], &bits, sizeof bits);
-    }
-    return a;
-}
+SMF_STEP_WORDS(f32, uint32_t, 16, 19)
+SMF_STEP_WORDS(f64, uint64_t, 8, 49)
 SMF_WORD f64_v f64_binade(f64_v v, f64_v *scale)
 {
     SMF_LANES(k, 8)

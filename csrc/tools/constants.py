@@ -1,7 +1,7 @@
 """Print every numeric constant of csrc/ as a hex float: python csrc/tools/constants.py  (needs mpmath).
 
 exp(r)     = 1 + r + r^2 q(r) on |r| <= ln2/2/steps (1 + slack), q by Remez exchange for the relative error of exp;
-             float32: 16 steps an octave, their powers of two in a table
+             16 steps an octave in float32, 8 in float64, their powers of two in a table
 log(1 + f) = f - f^2/2 + s (f^2/2 + z p(z)), s = f / (2 + f), z = s^2, on sqrt(1/2) <= 1 + f <= sqrt(2)
 
 The errors printed are those of the polynomials with the rounded coefficients.
@@ -88,12 +88,11 @@ def exp_constants(name, bits, degree, steps):
     print(f"#define {name}_STEPS_PER_UNIT {hexfloat(rounded(1 / step, bits), bits)}")
     print(f"#define {name}_STEP_HI {hexfloat(hi, bits)}")
     print(f"#define {name}_STEP_LO {hexfloat(rounded(step - hi, bits), bits)}")
-    if steps > 1:
-        powers = [mp.mpf(2) ** (mp.mpf(j) / steps) for j in range(steps)]
-        near = [rounded(p, bits) for p in powers]
-        whole = [int((p - 1) * 2 ** (bits - 1)) - j * 2 ** (bits - 1) // steps for j, p in enumerate(near)]
-        print(f"#define {name}_POWER {{{', '.join(hex(w % 2 ** 32) for w in whole)}}}")
-        print(f"#define {name}_LOST {{{', '.join(hexfloat(rounded(mp.log(p / q), bits), bits) for p, q in zip(powers, near))}}}")
+    powers = [mp.mpf(2) ** (mp.mpf(j) / steps) for j in range(steps)]
+    near = [rounded(p, bits) for p in powers]
+    whole = [int((p - 1) * 2 ** (bits - 1)) - j * 2 ** (bits - 1) // steps for j, p in enumerate(near)]
+    print(f"#define {name}_POWER {{{', '.join(hex(w % 2 ** (32 if bits == 24 else 64)) for w in whole)}}}")
+    print(f"#define {name}_LOST {{{', '.join(hexfloat(rounded(mp.log(p / q), bits), bits) for p, q in zip(powers, near))}}}")
 
 
 def log_constants(terms):
@@ -116,5 +115,5 @@ def log_constants(terms):
 
 if __name__ == "__main__":
     exp_constants("f32", 24, 3, 16)
-    exp_constants("f64", 53, 11, 1)
+    exp_constants("f64", 53, 7, 8)
     log_constants(7)

