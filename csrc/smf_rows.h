@@ -312,42 +312,50 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
     row->n = job->n;
 }
 
-/* Rows r, r + 1, ... of a job, up to W of them: each pass over all of them before the next, and what is done once a
- * row done for all of them in one vector, so that no row waits for another's sums and divisions. */
-SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scratch, const smf_op op)
+/* Step 1 for rows r, r + 1, ... of a job. */
+SMF_INLINE void SMF_W(_block_max)(const smf_job *job, size_t r, int rows, real *max)
 {
-    const size_t stride = (job->n + W - 1) / W * W;
-    SMF_ALIGNED(64) real max[W] = {0}, c[W], magic[W], clamp[W], hi[W], lo[W];
-    SMF_ALIGNED(64) double total[W], lost[W], maxima[W], no[W] = {0};
-    SMF_W(_state) all; /* lane k: row k */
     SMF_W(_row) row;
-    for (int k = 0; k < W; k++) total[k] = maxima[k] = 1, lost[k] = 0;
     for (int k = 0; k < rows; k++) {
         SMF_W(_row_at)(&row, job, r + (size_t)k, NULL, 0);
         max[k] = SMF_W(_row_max)(&row);
     }
+}
+
+/* The other steps for rows r, r + 1, ... of a job, up to W of them, whose maxima are known; those of the `next` rows after
+ * them are found on the way. Each pass goes over all of them before the next, and what is done once a row is done for all
+ * of them in one vector, so that no row waits for another's sums and divisions: meanwhile there is step 1 of the next. */
+SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, real *max, real *scratch, const smf_op op)
+{
+    const size_t stride = (job->n + W - 1) / W * W;
+    SMF_ALIGNED(64) real c[W], magic[W], clamp[W], hi[W], lo[W];
+    SMF_ALIGNED(64) double total[W], lost[W], maxima[W], no[W] = {0};
+    real of[W];
+    SMF_W(_state) all; /* lane k: row k */
+    SMF_W(_row) row;
+    for (int k = 0; k < W; k++) total[k] = maxima[k] = 1, lost[k] = 0;
     all.max = v_load(max);
     SMF_W(_shift)(&all);
+    v_store(of, all.max);
     v_store(c, all.c);
     v_store(magic, all.magic);
     v_store(clamp, all.clamp);
 
     for (int k = 0; k < rows; k++) {
-        const size_t next = r + (size_t)(k + rows) < job->rows ? (size_t)rows : 0;
         SMF_W(_state) one;
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
-        row.next_x = row.x + (ptrdiff_t)next * job->x_row;
-        row.next_y = row.y + (ptrdiff_t)next * job->y_row;
+        row.next_x = k < next ? row.x + rows * job->x_row : NULL;
+        row.next_y = row.y + (next ? rows : 0) * job->y_row;
         row.next_x_col = row.next_y_col = sizeof(real);
-        one.max = v_set1(max[k]);
+        one.max = v_set1(of[k]);
         one.c = v_set1(c[k]);
         one.magic = v_set1(magic[k]);
         one.clamp = v_set1(clamp[k]);
-        if (!SMF_FINITE(max[k])) { /* special */
+        if (!SMF_FINITE(of[k])) { /* special */
             total[k] = (double)NAN;
             continue;
         }
-        const int shifted = !(max[k] >= -SMF_W(_NO_SHIFT) && max[k] <= SMF_W(_NO_SHIFT)); /* or c is 0: the subtraction is saved */
+        const int shifted = !(of[k] >= -SMF_W(_NO_SHIFT) && of[k] <= SMF_W(_NO_SHIFT)); /* or c is 0: the subtraction is saved */
         if (row.n <= W) maxima[k] = (double)(shifted ? SMF_W(_short_exp)(&row, &one, 1, op) : SMF_W(_short_exp)(&row, &one, 0, op));
         else {
             one.total = SMF_W(_total_of)(v_set1(0));
@@ -355,6 +363,7 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
         }
         SMF_W(_total_sum)(one.total, &total[k], &lost[k]);
     }
+    SMF_W(_block_max)(job, r + (size_t)rows, next, max);
     all.total = SMF_W(_total_load)(total, lost);
     SMF_W(_finish)(&all, SMF_W(_total_load)(maxima, no), op);
     v_store(hi, all.hi);
@@ -365,7 +374,7 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, real *scra
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
         one.hi = v_set1(hi[k]);
         one.lo = v_set1(lo[k]);
-        if (total[k] != total[k]) SMF_W(_special)(&row, max[k], op);
+        if (total[k] != total[k]) SMF_W(_special)(&row, of[k], op);
         else if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row.y, 0, 0, hi[k]);
         else {
 #define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op)
@@ -410,12 +419,14 @@ SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op)
 
 SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op)
 {
-    SMF_ALIGNED(64) real scratch[SMF_SCRATCH];
+    SMF_ALIGNED(64) real scratch[SMF_SCRATCH], max[W] = {0};
     const size_t stride = (job->n + W - 1) / W * W, fit = stride ? SMF_SCRATCH / stride : W;
-    const int most = fit > W ? W : fit ? (int)fit : 1;
-    for (size_t r = 0; r < job->rows; r += (size_t)most) {
-        const int rows = job->rows - r < (size_t)most ? (int)(job->rows - r) : most;
-        SMF_W(_block)(job, r, rows, op == SMF_SOFTMAX && fit ? scratch : NULL, op);
+    const size_t most = fit > W ? W : fit ? fit : 1;
+    size_t rows = job->rows < most ? job->rows : most;
+    SMF_W(_block_max)(job, 0, (int)rows, max);
+    for (size_t r = 0, next; r < job->rows; r += rows, rows = next) {
+        next = job->rows - r - rows < most ? job->rows - r - rows : most;
+        SMF_W(_block)(job, r, (int)rows, (int)next, max, op == SMF_SOFTMAX && fit ? scratch : NULL, op);
     }
 }
 
