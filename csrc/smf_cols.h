@@ -239,6 +239,70 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
     return 1;
 }
 
+/* softmax of short rows, one after the other without a gap, all of them between -F_NEAR and F_NEAR: then no
+ * row needs a scale of its own, and the exponentials and the last step take the elements as they lie; only the totals are
+ * one row a lane. The bits are the same: e and the total are those of the other way but for one power of two, and neither
+ * they nor 1/total's lower part are denormal. Returns 0, with nothing written, where an element is not so near to 0. */
+SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel)
+{
+    const size_t n = group->n, whole = group->rows * n;
+    const ptrdiff_t stride = (ptrdiff_t)(n * sizeof(real));
+    const real *const x = (const real *)group->x;
+    real *const y = (real *)group->y, lane[W];
+    const int vectors = (int)(group->rows / W);
+    v_t most = v_set1(0), v[4], s[4], u[4], magic[4];
+    SMF_W(_state) state[SMF_VECTORS];
+    SMF_ALIGNED(64) real hi[W], lo[W];
+    SMF_W(_row) row;
+    SMF_EACH(j, 4) magic[j] = v_set1(SMF_W(_MAGIC) + SMF_W(_BIAS) * SMF_W(_STEPS));
+#define STEP(i, count, lanes)                                                        \
+    do {                                                                             \
+        SMF_EACH(j, count) v[j] = v_load(x + (i) + j * W);                           \
+        SMF_EACH(j, count) most = v_max(v_abs(v[j]), most);                          \
+        SMF_W(_exp)(v, magic, s, u, count);                                          \
+        SMF_EACH(j, count) v_store(panel + (i) + j * W, v_fma(u[j], s[j], s[j]));    \
+    } while (0)
+    SMF_PASS(STEP, whole);
+#undef STEP
+    if (!(v_hmax(most) <= SMF_W(_NEAR))) return 0;
+
+    for (int k = 0; k < vectors; k++) {
+        const char *p = (const char *)(panel + (size_t)k * W * n);
+        SMF_W(_total) total = SMF_W(_total_of)(v_set1(0)), t[4];
+        for (size_t l = 0; l < W && l < n; l += 4) { /* four lanes of the sum */
+            for (size_t i = l; i < n; i += W) {
+                SMF_W(_load4)(p + i * sizeof(real), stride, 4, 1, v); /* beyond the last row's end there is more of the panel */
+                SMF_EACH(q, 4)
+                {
+                    if (i == l) t[q] = SMF_W(_total_of)(v[q]);
+                    else if (i + (size_t)q < n) SMF_W(_total_add)(&t[q], v[q]);
+                }
+            }
+            for (size_t q = 0; q < 4 && l + q < n; q += 1 + SMF_W(_PAIRED))
+                total = SMF_W(_total_merge)(total, SMF_W(_PAIRED) && l + q + 1 < n ? SMF_W(_total_merge)(t[q], t[q + 1]) : t[q]);
+        }
+        state[k].total = SMF_W(_total_across)(total);
+    }
+
+    for (int k = 0; k < W; k++) lane[k] = (real)k;
+    const v_t share = v_set1(1 / (real)n), half = v_set1((real)0.5 / (real)n - (real)0.5), next = v_set1(W);
+    for (int k = 0; k < vectors; k++) {
+        const size_t first = (size_t)k * W * n;
+        v_t at = v_load(lane); /* element at of these rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */
+        SMF_W(_reciprocal)(state[k].total, &state[k].hi, &state[k].lo);
+        v_store(hi, state[k].hi);
+        v_store(lo, state[k].lo);
+        for (size_t i = first; i < first + W * n; i += W) {
+            const v_t r = v_add(v_fma(at, share, half), v_set1(SMF_W(_MAGIC)));
+            v_store(y + i, SMF_W(_last)(v_load(panel + i), v_lookup(hi, r), v_lookup(lo, r), SMF_SOFTMAX));
+            at = v_add(at, next);
+        }
+    }
+    SMF_W(_row_at)(&row, group, 0, NULL, 0);
+    SMF_W(_end_across)(&row, state, vectors, W, SMF_SOFTMAX);
+    return 1;
+}
+
 /* Long rows side by side, a multiple of `wide` vectors of them: the passes go through the array in its own order, and what
  * they leave to each other lies in memory. */
 SMF_INLINE void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, SMF_W(_total) *total, size_t l, int vectors,

@@ -15,7 +15,10 @@
 #define f32_TOP 191          /* exponent field of the largest element: its e is 2^64 (1 + u), times some 2^(j/16) */
 #define f32_UNSCALE 0x1p-64
 #define f32_NO_SHIFT 512.0f  /* |max| up to here needs no shift; beyond it x - max is exact (Sterbenz) */
+#define f32_BIAS 127         /* exponent field of 1 */
+#define f32_NEAR 48.0f
 #define f32_W 16
+#define f32_PARTS 8           /* doubles that a row of the total is before its last sum */
 
 typedef float f32_real;
 
@@ -73,29 +76,31 @@ SMF_INLINE f32_total f32_total_across(f32_total t)
     return rows;
 }
 
-/* Along a row: all lanes into one. */
-SMF_INLINE void f32_total_sum(f32_total t, double *s, double *lost)
+/* Along rows: what the lanes of one hold, 8 doubles; and `rows` <= 16 of these, `stride` bytes apart, summed. */
+SMF_INLINE void f32_total_put(f32_total t, double *parts) { f64_store(parts, f64_add(t.lo, t.hi)); }
+
+SMF_INLINE f64_v f32_sum8(const char *parts, ptrdiff_t stride)
 {
-    double lane[8];
-    f64_store(lane, f64_add(t.lo, t.hi));
-    *s = lane[0];
-    for (int k = 1; k < 8; k++) *s += lane[k];
-    *s = *s > f32_WIDE_NAN ? (double)NAN : *s * f32_WIDE_UNIT;
-    *lost = 0;
+    const f64_v limit = f64_set1(f32_WIDE_NAN);
+    f64_v c[8];
+    f64_load4(parts, stride, 4, 0, c);
+    f64_load4(parts + 32, stride, 4, 0, c + 4);
+    for (int k = 1; k < 8; k++) c[0] = f64_add(c[0], c[k]);
+    return f64_pick(c[0], limit, f64_set1(NAN), f64_mul(c[0], f64_set1(f32_WIDE_UNIT)));
 }
 
-/* Of 16 rows: float64 numbers, or floats. */
-SMF_INLINE f32_total f32_total_load(const double *s, const double *lost)
+SMF_INLINE f32_total f32_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
 {
-    const f32_total t = {f64_load(s), f64_load(s + 8)};
-    (void)lost;
+    f32_total t;
+    t.lo = t.hi = f32_sum8((const char *)parts, stride);
+    if (rows > 8) t.hi = f32_sum8((const char *)parts + 8 * stride, stride);
     return t;
 }
 
-SMF_INLINE f32_total f32_total_set(double s, double lost)
+/* Numbers that are counts: of 16 rows, or of one a lane. */
+SMF_INLINE f32_total f32_total_load(const double *counts)
 {
-    const f32_total t = {f64_set1(s), f64_set1(s)};
-    (void)lost;
+    const f32_total t = {f64_load(counts), f64_load(counts + 8)};
     return t;
 }
 

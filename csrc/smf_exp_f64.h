@@ -16,7 +16,10 @@
 #define f64_TOP 1923         /* exponent field of the largest element: its e is 2^900 (1 + u), times some 2^(j/8) */
 #define f64_UNSCALE 0x1p-900
 #define f64_NO_SHIFT 4096.0
+#define f64_BIAS 1023
+#define f64_NEAR 300.0
 #define f64_W 8
+#define f64_PARTS 16
 
 typedef double f64_real;
 
@@ -64,34 +67,32 @@ SMF_INLINE f64_total f64_total_next2(f64_total t, f64_v e, f64_v f)
 
 SMF_INLINE f64_total f64_total_across(f64_total t) { return t; }
 
-/* Along a row: all lanes into one, the same way. */
-
-SMF_INLINE void f64_total_sum(f64_total t, double *s, double *lost)
+/* Along rows: what the lanes of one hold, 16 doubles; and 8 of these, `stride` bytes apart, summed the same way. */
+SMF_INLINE void f64_total_put(f64_total t, double *parts)
 {
-    double lane[8], lane_lost[8];
-    f64_store(lane, t.s);
-    f64_store(lane_lost, t.lost);
-    *s = lane[0];
-    *lost = lane_lost[0];
+    f64_store(parts, t.s);
+    f64_store(parts + 8, t.lost);
+}
+
+SMF_INLINE f64_total f64_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
+{
+    const char *const p = (const char *)parts;
+    f64_v s[8], lost[8];
+    (void)rows;
+    f64_load4(p, stride, 4, 0, s);
+    f64_load4(p + 32, stride, 4, 0, s + 4);
+    f64_load4(p + 64, stride, 4, 0, lost);
+    f64_load4(p + 96, stride, 4, 0, lost + 4);
+    f64_total t = {s[0], lost[0]};
     for (int k = 1; k < 8; k++) {
-        const double sum = *s + lane[k], part = sum - *s;
-        *lost = (*lost + lane_lost[k]) + ((*s - (sum - part)) + (lane[k] - part));
-        *s = sum;
+        const f64_total lane = {s[k], lost[k]};
+        t = f64_total_merge(t, lane);
     }
-}
-
-/* Of 8 rows. */
-SMF_INLINE f64_total f64_total_load(const double *s, const double *lost)
-{
-    const f64_total t = {f64_load(s), f64_load(lost)};
     return t;
 }
 
-SMF_INLINE f64_total f64_total_set(double s, double lost)
-{
-    const f64_total t = {f64_set1(s), f64_set1(lost)};
-    return t;
-}
+/* Numbers that are counts: of 8 rows, or of one a lane. */
+SMF_INLINE f64_total f64_total_load(const double *counts) { return f64_total_of(f64_load(counts)); }
 
 SMF_INLINE f64_total f64_total_widen(f64_v a) { return f64_total_of(a); }
 

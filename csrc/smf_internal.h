@@ -76,7 +76,7 @@
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */
 #define SMF_STREAMS 64 /* vectors of rows in one group then */
-#define SMF_HUGE_BYTES 20000000 /* arrays beyond this are in no cache: results need not go through one */
+#define SMF_HUGE_BYTES 5000000 /* results beyond this go around the caches: reading what they replace would cost more */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
 #define SMF_SHORT 64  /* rows up to here go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */

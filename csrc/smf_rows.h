@@ -34,6 +34,7 @@
 #define v_mul SMF_W(_mul)
 #define v_fma SMF_W(_fma)
 #define v_max SMF_W(_max)
+#define v_abs SMF_W(_abs)
 #define v_once SMF_W(_once)
 #define v_lookup SMF_W(_lookup)
 #define v_raise SMF_W(_raise)
@@ -48,14 +49,15 @@
  * compile-time constant, as are `op`, `shifted` and `count`. */
 enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
 
-/* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then pairs; the last vector of a group has
- * `lanes` elements. */
+/* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then what is left as one; the last vector of a group
+ * has `lanes` elements. */
 #define SMF_PASS(STEP, n)                                                                   \
     do {                                                                                    \
         size_t i = 0;                                                                       \
         for (; i + SMF_UNROLL * W <= (n); i += SMF_UNROLL * W) STEP(i, SMF_UNROLL, W);      \
-        for (; SMF_UNROLL > 2 && i + 2 * W <= (n); i += 2 * W) STEP(i, 2, W);               \
-        if (i + W < (n)) STEP(i, 2, (int)((n) - i) - W);                                    \
+        if (SMF_UNROLL > 3 && i + 3 * W < (n)) STEP(i, 4, (int)((n) - i) - 3 * W);          \
+        else if (SMF_UNROLL > 2 && i + 2 * W < (n)) STEP(i, 3, (int)((n) - i) - 2 * W);     \
+        else if (i + W < (n)) STEP(i, 2, (int)((n) - i) - W);                               \
         else if (i < (n)) STEP(i, 1, (int)((n) - i));                                       \
     } while (0)
 
@@ -325,15 +327,15 @@ SMF_INLINE void SMF_W(_block_max)(const smf_job *job, size_t r, int rows, real *
 /* The other steps for rows r, r + 1, ... of a job, up to W of them, whose maxima are known; those of the `next` rows after
  * them are found on the way. Each pass goes over all of them before the next, and what is done once a row is done for all
  * of them in one vector, so that no row waits for another's sums and divisions: meanwhile there is step 1 of the next. */
-SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, real *max, real *scratch, const smf_op op)
+SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, real *max, double *parts, real *scratch,
+                              const smf_op op)
 {
     const size_t stride = (job->n + W - 1) / W * W;
-    SMF_ALIGNED(64) real c[W], magic[W], clamp[W], hi[W], lo[W];
-    SMF_ALIGNED(64) double total[W], lost[W], maxima[W], no[W] = {0};
-    real of[W];
+    SMF_ALIGNED(64) real of[W], c[W], magic[W], clamp[W], hi[W], lo[W];
+    SMF_ALIGNED(64) double maxima[W];
     SMF_W(_state) all; /* lane k: row k */
     SMF_W(_row) row;
-    for (int k = 0; k < W; k++) total[k] = maxima[k] = 1, lost[k] = 0;
+    for (int k = 0; k < W; k++) maxima[k] = 1;
     all.max = v_load(max);
     SMF_W(_shift)(&all);
     v_store(of, all.max);
@@ -351,21 +353,18 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, 
         one.c = v_set1(c[k]);
         one.magic = v_set1(magic[k]);
         one.clamp = v_set1(clamp[k]);
-        if (!SMF_FINITE(of[k])) { /* special */
-            total[k] = (double)NAN;
-            continue;
-        }
+        if (!SMF_FINITE(of[k])) continue; /* special */
         const int shifted = !(of[k] >= -SMF_W(_NO_SHIFT) && of[k] <= SMF_W(_NO_SHIFT)); /* or c is 0: the subtraction is saved */
         if (row.n <= W) maxima[k] = (double)(shifted ? SMF_W(_short_exp)(&row, &one, 1, op) : SMF_W(_short_exp)(&row, &one, 0, op));
         else {
             one.total = SMF_W(_total_of)(v_set1(0));
             maxima[k] = (double)(shifted ? SMF_W(_row_exp)(&row, &one, 1, op) : SMF_W(_row_exp)(&row, &one, 0, op));
         }
-        SMF_W(_total_sum)(one.total, &total[k], &lost[k]);
+        SMF_W(_total_put)(one.total, parts + k * SMF_W(_PARTS));
     }
     SMF_W(_block_max)(job, r + (size_t)rows, next, max);
-    all.total = SMF_W(_total_load)(total, lost);
-    SMF_W(_finish)(&all, SMF_W(_total_load)(maxima, no), op);
+    all.total = SMF_W(_total_rows)(parts, SMF_W(_PARTS) * sizeof(double), (size_t)rows);
+    SMF_W(_finish)(&all, SMF_W(_total_load)(maxima), op);
     v_store(hi, all.hi);
     v_store(lo, all.lo);
 
@@ -374,7 +373,7 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, 
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
         one.hi = v_set1(hi[k]);
         one.lo = v_set1(lo[k]);
-        if (total[k] != total[k]) SMF_W(_special)(&row, of[k], op);
+        if (!SMF_FINITE(of[k]) || hi[k] != hi[k]) SMF_W(_special)(&row, of[k], op);
         else if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row.y, 0, 0, hi[k]);
         else {
 #define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op)
@@ -384,34 +383,38 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, 
     }
 }
 
+/* The same for a row alone, whose total is every lane's. Returns whether it is a number. */
+SMF_INLINE int SMF_W(_finish_one)(SMF_W(_state) *state, size_t equal, const smf_op op)
+{
+    SMF_ALIGNED(64) double parts[SMF_W(_PARTS)], maxima[W];
+    SMF_W(_total_put)(state->total, parts);
+    for (int k = 0; k < W; k++) maxima[k] = (double)equal;
+    state->total = SMF_W(_total_rows)(parts, 0, 1);
+    SMF_W(_finish)(state, SMF_W(_total_load)(maxima), op);
+    return v_count_eq(state->hi, state->hi) == W;
+}
+
 /* One row of one vector: nothing of it leaves the registers. */
 SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op)
 {
     const v_t x = v_load_n((const real *)job->x, job->n);
     const real max = v_hmax(x);
-    double total = (double)NAN, lost = 0, maxima = 0;
     SMF_W(_state) state;
     SMF_W(_row) row;
     v_t e = x, s, u;
+    int number = 0;
     SMF_W(_row_at)(&row, job, 0, NULL, 0);
     if (SMF_FINITE(max)) {
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
         SMF_W(_exp_of)(&state, &x, &s, &u, 1, 1, SMF_CONTIGUOUS);
         e = v_fma(u, s, s);
-        if (op != SMF_SOFTMAX) {
-            e = v_drop_eq(e, x, state.max);
-            maxima = (double)v_count_eq(x, state.max);
-        }
-        SMF_W(_total_sum)(SMF_W(_total_of)(e), &total, &lost);
+        if (op != SMF_SOFTMAX) e = v_drop_eq(e, x, state.max);
+        state.total = SMF_W(_total_of)(e);
+        number = SMF_W(_finish_one)(&state, op == SMF_SOFTMAX ? 1 : v_count_eq(x, state.max), op);
     }
-    if (total != total) {
-        SMF_W(_special)(&row, max, op);
-        return;
-    }
-    state.total = SMF_W(_total_set)(total, lost);
-    SMF_W(_finish)(&state, SMF_W(_total_set)(maxima, 0), op);
-    if (op == SMF_LOGSUMEXP) v_store_n((real *)job->y, state.hi, 1);
+    if (!number) SMF_W(_special)(&row, max, op);
+    else if (op == SMF_LOGSUMEXP) v_store_n((real *)job->y, state.hi, 1);
     else v_store_n((real *)job->y, SMF_W(_last)(op == SMF_SOFTMAX ? e : x, state.hi, state.lo, op), job->n);
 }
 
@@ -420,13 +423,14 @@ SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op)
 SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op)
 {
     SMF_ALIGNED(64) real scratch[SMF_SCRATCH], max[W] = {0};
+    SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)] = {0};
     const size_t stride = (job->n + W - 1) / W * W, fit = stride ? SMF_SCRATCH / stride : W;
     const size_t most = fit > W ? W : fit ? fit : 1;
     size_t rows = job->rows < most ? job->rows : most;
     SMF_W(_block_max)(job, 0, (int)rows, max);
     for (size_t r = 0, next; r < job->rows; r += rows, rows = next) {
         next = job->rows - r - rows < most ? job->rows - r - rows : most;
-        SMF_W(_block)(job, r, (int)rows, (int)next, max, op == SMF_SOFTMAX && fit ? scratch : NULL, op);
+        SMF_W(_block)(job, r, (int)rows, (int)next, max, parts, op == SMF_SOFTMAX && fit ? scratch : NULL, op);
     }
 }
 
@@ -457,9 +461,8 @@ SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port
     SMF_W(_state) state;
     SMF_W(_row) row;
     size_t maxima = 0;
-    double total = (double)NAN, lost = 0;
     real max = -(real)INFINITY;
-    int nan = 0;
+    int nan = 0, number = 0;
     SMF_W(_row_at)(&row, &of_piece, 0, NULL, 0);
 #define SMF_PIECE(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op)
 #define SMF_PIECES(...)                                                                       \
@@ -477,13 +480,9 @@ SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port
         SMF_W(_shift)(&state);
         state.total = SMF_W(_total_of)(v_set1(0));
         SMF_PIECES({ maxima += SMF_W(_row_exp)(&row, &state, 1, op); })
-        SMF_W(_total_sum)(state.total, &total, &lost);
+        number = SMF_W(_finish_one)(&state, maxima, op);
     }
-    if (total == total) {
-        double s[W], l[W], m[W], no[W];
-        for (int k = 0; k < W; k++) s[k] = total, l[k] = lost, m[k] = (double)maxima, no[k] = 0;
-        state.total = SMF_W(_total_load)(s, l);
-        SMF_W(_finish)(&state, SMF_W(_total_load)(m, no), op);
+    if (number) {
         v_store(lane, state.hi);
         if (op != SMF_LOGSUMEXP)
             SMF_PIECES({
@@ -513,6 +512,7 @@ typedef struct {
     smf_kernel *single; /* one of them, of up to W elements */
     void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port);
     SMF_W(_group) *turned, *across;
+    int (*near)(const smf_job *group, real *panel); /* or NULL */
     int (*streamed)(const smf_job *group); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
     smf_op op;
 } SMF_W(_kernels);
@@ -528,6 +528,13 @@ SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
 
 static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels);
 
+/* Rows that the `near` kernel takes if it can: beyond 7 vectors going along them is as fast. */
+SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
+{
+    const ptrdiff_t whole = (ptrdiff_t)(job->n * sizeof(real));
+    return kernels->near && job->n < 7 * W && job->x_row == whole && job->y_row == whole;
+}
+
 /* One row a lane, groups of rows: short contiguous rows, turned on the way, or rows side by side. */
 static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
 {
@@ -538,13 +545,15 @@ static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernel
     const size_t off = turned || kernels->op == SMF_LOGSUMEXP || job->y_col % 64 != 0 ? 1 : (size_t)(-(uintptr_t)job->y % 64);
     const size_t lead = off % sizeof(real) ? 0 : off / sizeof(real);
     const int apart = off % sizeof(real) == 0 && job->rows * job->n > SMF_HUGE_BYTES / sizeof(real);
+    int near = turned && SMF_W(_dense)(job, kernels);
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         rows = left >= most * W ? most * W : left < W ? left : left / W * W;
         if (r == 0 && lead > 0 && left > most * W) rows = lead;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
-            if (rows < W || !kernels->turned(&group, left - rows, 0, panel)) kernels->rows(&group);
+            near = near && rows >= W && kernels->near(&group, panel); /* where one is not, the others may not be either */
+            if (!near && (rows < W || job->n > SMF_SHORT || !kernels->turned(&group, left - rows, 0, panel))) kernels->rows(&group);
         } else if (!kernels->across(&group, left - rows, apart && rows >= W && (r > 0 || lead == 0), panel))
             SMF_W(_run_ported)(&group, &SMF_W(_strided_port), kernels);
     }
@@ -572,7 +581,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     }
     if (SMF_UNIT(job->x_col) && (SMF_UNIT(job->y_col) || kernels->op == SMF_LOGSUMEXP)) {
         if (job->rows == 1 && job->n <= W) kernels->single(job);
-        else if (job->rows >= W && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
+        else if (job->rows >= W && (job->n <= SMF_SHORT || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) &&
                job->n >> 24 == 0) {
@@ -620,7 +629,7 @@ static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, con
     }
 }
 
-#define SMF_KERNEL(name, op)                                                                                            \
+#define SMF_KERNEL(name, op, near)                                                                                            \
     static SMF_NOINLINE void SMF_W(_##name##_rows)(const smf_job *job) { SMF_W(_contiguous)(job, op); }                 \
     static SMF_NOINLINE void SMF_W(_##name##_single)(const smf_job *job) { SMF_W(_single)(job, op); }                   \
     static SMF_NOINLINE void SMF_W(_##name##_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port)          \
@@ -641,12 +650,14 @@ static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, con
     }                                                                                                                   \
     static const SMF_W(_kernels) SMF_W(_##name##_kernels) = {                                                           \
         SMF_W(_##name##_rows), SMF_W(_##name##_single), SMF_W(_##name##_long_row), SMF_W(_##name##_turned), SMF_W(_##name##_across),             \
-        SMF_W(_##name##_streamed), op};                                                                                 \
+        near, SMF_W(_##name##_streamed), op};                                                                                 \
     static void SMF_W(_##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_W(_##name##_kernels)); }
 
-SMF_KERNEL(softmax, SMF_SOFTMAX)
-SMF_KERNEL(log_softmax, SMF_LOG_SOFTMAX)
-SMF_KERNEL(logsumexp, SMF_LOGSUMEXP)
+static SMF_NOINLINE int SMF_W(_softmax_near)(const smf_job *group, real *panel) { return SMF_W(_near)(group, panel); }
+
+SMF_KERNEL(softmax, SMF_SOFTMAX, SMF_W(_softmax_near))
+SMF_KERNEL(log_softmax, SMF_LOG_SOFTMAX, NULL)
+SMF_KERNEL(logsumexp, SMF_LOGSUMEXP, NULL)
 
 #undef SMF_KERNEL
 #undef SMF_UNIT

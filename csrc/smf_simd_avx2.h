@@ -45,6 +45,12 @@ SMF_INLINE f32_v f32_fma(f32_v x, f32_v y, f32_v z)
     f32_v r = {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
     return r;
 }
+SMF_INLINE f32_v f32_abs(f32_v x)
+{
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    f32_v r = {_mm256_andnot_ps(sign, x.a), _mm256_andnot_ps(sign, x.b)};
+    return r;
+}
 SMF_INLINE __m256 avx2_lookup(const float *table, __m256i t)
 {
     return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), t),
@@ -139,6 +145,12 @@ SMF_AVX2_PAIR(f64_v, f64_max, _mm256_max_pd)
 SMF_INLINE f64_v f64_fma(f64_v x, f64_v y, f64_v z)
 {
     f64_v r = {_mm256_fmadd_pd(x.a, y.a, z.a), _mm256_fmadd_pd(x.b, y.b, z.b)};
+    return r;
+}
+SMF_INLINE f64_v f64_abs(f64_v x)
+{
+    const __m256d sign = _mm256_set1_pd(-0.0);
+    f64_v r = {_mm256_andnot_pd(sign, x.a), _mm256_andnot_pd(sign, x.b)};
     return r;
 }
 SMF_INLINE __m256d avx2_lookup_pd(__m256 lower, __m256 upper, __m256d t)

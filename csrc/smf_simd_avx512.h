@@ -24,6 +24,7 @@ SMF_INLINE f32_v f32_mul(f32_v a, f32_v b) { return _mm512_mul_ps(a, b); }
 SMF_INLINE f32_v f32_div(f32_v a, f32_v b) { return _mm512_div_ps(a, b); }
 SMF_INLINE f32_v f32_fma(f32_v a, f32_v b, f32_v c) { return _mm512_fmadd_ps(a, b, c); }
 SMF_INLINE f32_v f32_max(f32_v a, f32_v b) { return _mm512_max_ps(a, b); }
+SMF_INLINE f32_v f32_abs(f32_v a) { return _mm512_abs_ps(a); }
 SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
     return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_loadu_ps(table));
@@ -75,6 +76,7 @@ SMF_INLINE f64_v f64_sub(f64_v a, f64_v b) { return _mm512_sub_pd(a, b); }
 SMF_INLINE f64_v f64_mul(f64_v a, f64_v b) { return _mm512_mul_pd(a, b); }
 SMF_INLINE f64_v f64_fma(f64_v a, f64_v b, f64_v c) { return _mm512_fmadd_pd(a, b, c); }
 SMF_INLINE f64_v f64_max(f64_v a, f64_v b) { return _mm512_max_pd(a, b); }
+SMF_INLINE f64_v f64_abs(f64_v a) { return _mm512_abs_pd(a); }
 SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
     return _mm512_permutexvar_pd(_mm512_castpd_si512(t), _mm512_loadu_pd(table));

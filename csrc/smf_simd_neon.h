@@ -26,6 +26,7 @@ typedef struct { float64x2_t q[4]; } f64_v;
     SMF_INLINE F##_v F##_sub(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vsubq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_mul(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vmulq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_div(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vdivq_##S(x.q[k], y.q[k]); return x; } \
+    SMF_INLINE F##_v F##_abs(F##_v x) { SMF_EACH(k, 4) x.q[k] = vabsq_##S(x.q[k]); return x; }               \
     SMF_INLINE F##_v F##_max(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vmaxq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_fma(F##_v x, F##_v y, F##_v z)                                                    \
     {                                                                                                      \

@@ -6,7 +6,7 @@
  *   store_apart(p, v)  to the 64 aligned bytes at p, around the caches if that can be; fence() comes after the last
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
  *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul div            one rounding each
- *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; a never is
+ *   fma(a, b, c)       a b + c, one rounding    max(a, b)  abs(a)          NaN where b is NaN; where only a is, b or NaN
  *   lookup(p, t)       entry number (bits of t) mod 16 of 16 words of 4 bytes; float64: mod 8 of 8 words of 8 bytes
  *   raise(a, t)        the bits of a plus those of t shifted up by 19 (49): to sixteenths (eighths) of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
@@ -59,6 +59,7 @@
         SMF_LANES(k, W) a.v[k] = FMA(a.v[k], b.v[k], c.v[k]);                                             \
         return a;                                                                                         \
     }                                                                                                     \
+    SMF_WORD F##_v F##_abs(F##_v a) { SMF_LANES(k, W) a.v[k] = (R)fabs(a.v[k]); return a; }              \
     SMF_WORD F##_v F##_max(F##_v a, F##_v b)                                                            \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = a.v[k] > b.v[k] ? a.v[k] : b.v[k];                                       \

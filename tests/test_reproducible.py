@@ -65,6 +65,24 @@ def test_only_the_values_of_the_row_matter(case):
         sf.use_isa(before)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 10, 16, 17, 21, 40, 55, 64, 100, 111, 112])
+def test_many_short_rows(op, dtype, n, isa, rng):
+    """Rows that share a power of two while all of them are near to 0, and rows among them that are not, or not numbers."""
+    rows = 150
+    for near in (1, 30, 47.9, 48.1, 299, 301, 1e6):
+        x = rng.uniform(-near, near, (rows, n)).astype(dtype)
+        for special in (None, np.nan, np.inf, -np.inf, 1e30, 1e-42):
+            if special is not None:
+                x[rng.integers(rows), rng.integers(n)] = special
+                x[rng.integers(rows)] = special
+            want = b"".join(bits(op(row, -1)) for row in x)
+            assert bits(op(x, -1)) == want, (near, special)
+            y = x.copy()
+            if op is not sf.logsumexp:
+                assert bits(op(y, -1, out=y)) == want, (near, special)
+
+
 def test_joint_axes_take_the_logical_order(op, rng):
     """A tuple of axes, and None, join the elements in C order, whatever the memory order is."""
     x = rng.standard_normal((5, 6, 7)).astype(np.float32)
