@@ -579,7 +579,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         else SMF_W(_run_groups)(job, kernels, 0);
     } else {
         const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
-        const int beside = nearer || (job->n < SMF_SEVERAL && !one_line); /* columns are the longer lines to copy */
+        const int beside = nearer || (job->n < SMF_SHORT / 4 && !one_line); /* columns are the longer lines to copy */
         SMF_W(_run_strided)(job, kernels, across && beside && job->n * W * sizeof(real) <= SMF_PANEL_BYTES);
     }
 }
@@ -620,17 +620,18 @@ static void SMF_W(_scatter)(char *to, const real *from, ptrdiff_t line, ptrdiff_
 #undef SMF_TURN
 
 /* Rows of any stride: as many as fit go through a copy of what is not contiguous, x or y or both; side by side, where they are
- * to lie so, `beside`. Of rows that are side by side and shall not be, a cache line's width is taken at once. */
+ * to lie so, `beside`. Not fewer at once than a group has, or, of rows that are side by side and shall not be, than a cache line.
+ * (8 KB of rows leave room for their exponentials in the nearest cache.) */
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy)
 {
     const size_t n = job->n, most = SMF_PANEL_BYTES / sizeof(real) / n;
-    const size_t least = SMF_UNIT(job->x_row) || SMF_UNIT(job->y_row) ? W : 1;
+    const size_t least = beside ? SMF_VECTORS * W : SMF_UNIT(job->x_row) || SMF_UNIT(job->y_row) ? W : 1;
     const ptrdiff_t size = sizeof(real);
     const int sums = kernels->op == SMF_LOGSUMEXP;
     const int x_fits = SMF_UNIT(beside ? job->x_row : job->x_col), y_fits = sums || SMF_UNIT(beside ? job->y_row : job->y_col);
-    size_t fit = SMF_COPY_BYTES / sizeof(real) / n;
-    if (beside) fit = most;
-    else if (fit < least) fit = most < least ? most : least;
+    size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
+    if (fit < least) fit = most < least ? most : least;
+    else if (fit > W) fit = fit / W * W;
     for (size_t r = 0; fit == 0 && r < job->rows; r++) {
         smf_job one = SMF_W(_rows_of)(job, r, 1);
         if (y_fits && !sums && (uintptr_t)one.y % sizeof(real) == 0) { /* y holds the copy */
