@@ -84,14 +84,20 @@ cdef void walk(smf_op op, int dtype, const Dim *dims, int ndim, char *x, char *y
         walk(op, dtype, dims + 1, ndim - 1, x + i * dims[0].x, y + i * dims[0].y, job)
 
 
-cdef inline void run(smf_op op, int dtype, cnp.ndarray x, cnp.ndarray y, const Dim *dims, int ndim, smf_job *job) noexcept:
-    cdef char *from_ = cnp.PyArray_BYTES(x)
-    cdef char *to = cnp.PyArray_BYTES(y)
-    if cnp.PyArray_SIZE(x) < KEEP_GIL_BELOW:
-        walk(op, dtype, dims, ndim, from_, to, job)
-    else:
+cdef inline void run(smf_op op, int dtype, cnp.ndarray x, cnp.ndarray y, cnp.npy_intp size,
+                     const Dim *dims, int ndim, smf_job *job) noexcept:
+    """The jobs of arrays of `size` elements."""
+    cdef char *x_data = cnp.PyArray_BYTES(x)
+    cdef char *y_data = cnp.PyArray_BYTES(y)
+    if size >= KEEP_GIL_BELOW:
         with nogil:
-            walk(op, dtype, dims, ndim, from_, to, job)
+            walk(op, dtype, dims, ndim, x_data, y_data, job)
+    elif ndim > 0:
+        walk(op, dtype, dims, ndim, x_data, y_data, job)
+    else:
+        job.x = x_data
+        job.y = y_data
+        smf_run(op, <smf_dtype>dtype, job)
 
 
 cdef bint extent(cnp.ndarray a, char **low, char **high) noexcept:
@@ -109,13 +115,6 @@ cdef bint extent(cnp.ndarray a, char **low, char **high) noexcept:
             high[0] += span
     high[0] += cnp.PyArray_ITEMSIZE(a)
     return True
-
-
-cdef inline bint apart(smf_op op, cnp.ndarray x, cnp.ndarray y) noexcept:
-    """Of contiguous arrays: y is x, or apart from it."""
-    cdef char *a = cnp.PyArray_BYTES(x)
-    cdef char *b = cnp.PyArray_BYTES(y)
-    return a == b and op != SMF_LOGSUMEXP or a + cnp.PyArray_NBYTES(x) <= b or b + cnp.PyArray_NBYTES(y) <= a
 
 
 cdef bint strided(smf_op op, int dtype, cnp.ndarray x, cnp.ndarray y, int axis) noexcept:
@@ -171,7 +170,7 @@ cdef bint strided(smf_op op, int dtype, cnp.ndarray x, cnp.ndarray y, int axis) 
     job.n = <size_t>cnp.PyArray_DIM(x, axis)
     job.x_col = cnp.PyArray_STRIDE(x, axis)
     job.y_col = 0 if op == SMF_LOGSUMEXP else cnp.PyArray_STRIDE(y, axis)
-    run(op, dtype, x, y, dims, count, &job)
+    run(op, dtype, x, y, cnp.PyArray_SIZE(x), dims, count, &job)
     return True
 
 
@@ -224,9 +223,11 @@ cdef object direct(smf_op op, object x, object axis, object out, bint keepdims):
     """The result, or None where the call needs more than the kernels: then nothing has been done."""
     cdef smf_job job
     cdef cnp.ndarray a, y
-    cdef cnp.npy_intp n
+    cdef cnp.npy_intp n, total
     cdef int dtype, k, ndim
     cdef ptrdiff_t size
+    cdef char *x_data
+    cdef char *y_data
     if not cnp.PyArray_CheckExact(x):
         return None
     a = x
@@ -238,16 +239,22 @@ cdef object direct(smf_op op, object x, object axis, object out, bint keepdims):
     y = result_of(op, dtype, a, k, out, keepdims)
     if y is None:
         return None
-    n = cnp.PyArray_DIM(a, k) if k < ndim else cnp.PyArray_SIZE(a)
-    if k >= ndim - 1 and n > 0 and cnp.PyArray_ISCARRAY_RO(a) and cnp.PyArray_ISCARRAY(y) and (out is None or apart(op, a, y)):
+    total = cnp.PyArray_SIZE(a)
+    n = cnp.PyArray_DIM(a, k) if k < ndim else total
+    if k >= ndim - 1 and n > 0 and cnp.PyArray_ISCARRAY_RO(a) and cnp.PyArray_ISCARRAY(y):
         size = cnp.PyArray_ITEMSIZE(a)
-        job.rows = <size_t>(cnp.PyArray_SIZE(a) // n)
+        job.rows = <size_t>(total // n)
         job.n = <size_t>n
         job.x_row = n * size
         job.x_col = size
         job.y_row = size if op == SMF_LOGSUMEXP else n * size
         job.y_col = size
-        run(op, dtype, a, y, NULL, 0, &job)
+        x_data = cnp.PyArray_BYTES(a)
+        y_data = cnp.PyArray_BYTES(y)
+        if out is not None and not (x_data == y_data and op != SMF_LOGSUMEXP or x_data + total * size <= y_data
+                                    or y_data + <ptrdiff_t>job.rows * job.y_row <= x_data):
+            return None
+        run(op, dtype, a, y, total, NULL, 0, &job)
     elif k == ndim or not strided(op, dtype, a, y, k):
         return None
     if out is None and cnp.PyArray_NDIM(y) == 0:
