@@ -441,14 +441,41 @@ typedef struct {
     void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
 } SMF_W(_port);
 
+/* Of the usual strides a loop over a constant, which compilers turn into one over vectors; of others four elements at a
+ * time, which they join to one load or store. */
+#define SMF_LINE(step, STEP)                                                                 \
+    if (col == (step) * (ptrdiff_t)sizeof(real)) {                                           \
+        for (size_t i = 0; i < n; i++) STEP((ptrdiff_t)i * (step) * (ptrdiff_t)sizeof(real)); \
+        return;                                                                              \
+    }
 static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)
 {
+#define STEP(at) to[i] = SMF_W(_get1)(from, at, 1)
+    SMF_LINE(1, STEP)
+    SMF_LINE(2, STEP)
+    SMF_LINE(3, STEP)
+    SMF_LINE(-1, STEP)
+#undef STEP
+    for (; n >= 4; n -= 4, to += 4, from += 4 * col) {
+        real v[4];
+        SMF_EACH(j, 4) v[j] = SMF_W(_get1)(from, col, (size_t)j);
+        SMF_EACH(j, 4) to[j] = v[j];
+    }
     for (size_t i = 0; i < n; i++) to[i] = SMF_W(_get1)(from, col, i);
 }
 static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
 {
+#define STEP(at) SMF_W(_put1)(to, at, 1, from[i])
+    SMF_LINE(-1, STEP)
+#undef STEP
+    for (; n >= 4; n -= 4, to += 4 * col, from += 4) {
+        real v[4];
+        SMF_EACH(j, 4) v[j] = from[j];
+        SMF_EACH(j, 4) SMF_W(_put1)(to, col, (size_t)j, v[j]);
+    }
     for (size_t i = 0; i < n; i++) SMF_W(_put1)(to, col, i, from[i]);
 }
+#undef SMF_LINE
 static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
@@ -518,6 +545,10 @@ typedef struct {
 } SMF_W(_kernels);
 
 #define SMF_UNIT(stride) ((stride) == (ptrdiff_t)sizeof(real))
+/* Whether rows go one a lane, some lanes idle where they are few: then those that are short, or too long to be turned. */
+#define SMF_ACROSS(rows, n) \
+    ((rows) >= W || ((rows) >= SMF_SEVERAL && ((n) <= 2 * W || (n) * 4 * sizeof(real) > SMF_PANEL_BYTES)))
+#define SMF_NEARER(a, b) (((a) < 0 ? -(a) : (a)) < ((b) < 0 ? -(b) : (b)))
 
 SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
 {
@@ -526,7 +557,8 @@ SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
     return part;
 }
 
-static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels);
+static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
+static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
 
 /* Rows that the `near` kernel takes if it can: beyond 7 vectors going along them is as fast. */
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
@@ -554,8 +586,9 @@ static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernel
         if (turned) {
             near = near && rows >= W && kernels->near(&group, panel); /* where one is not, the others may not be either */
             if (!near && (rows < W || job->n > SMF_SHORT || !kernels->turned(&group, left - rows, 0, panel))) kernels->rows(&group);
-        } else if (!kernels->across(&group, left - rows, apart && rows >= W && (r > 0 || lead == 0), panel))
-            SMF_W(_run_ported)(&group, &SMF_W(_strided_port), kernels);
+        } else if (!SMF_ACROSS(rows, job->n) ||
+                   !kernels->across(&group, left - rows, apart && rows >= W && (r > 0 || lead == 0), panel))
+            SMF_W(_run_copied)(&group, kernels, 0, panel);
     }
 }
 
@@ -567,14 +600,16 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
         const size_t left = job->rows - r;
         rows = left >= most ? most : left >= least ? left / least * least : left > W ? W : left;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
-        if (!(rows >= least ? kernels->streamed(&group) : kernels->across(&group, left - rows, 0, NULL)))
-            SMF_W(_run_ported)(&group, &SMF_W(_strided_port), kernels);
+        if (!(rows >= least ? kernels->streamed(&group)
+                            : SMF_ACROSS(rows, job->n) && kernels->across(&group, left - rows, 0, NULL)))
+            SMF_W(_run_strided)(&group, kernels, 0);
     }
 }
 
 /* Which rows go where: decided here and nowhere else. (Across, maxima are counted in floats: below 2^24.) */
 static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
+    const int across = SMF_ACROSS(job->rows, job->n);
     if (job->n == 0) {
         if (kernels->op == SMF_LOGSUMEXP) kernels->rows(job);
         return;
@@ -583,17 +618,97 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         if (job->rows == 1 && job->n <= W) kernels->single(job);
         else if (job->rows >= W && (job->n <= SMF_SHORT || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
         else kernels->rows(job);
-    } else if (job->rows >= SMF_SEVERAL && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) &&
-               job->n >> 24 == 0) {
+    } else if (across && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) && job->n >> 24 == 0) {
         if (job->n * W * sizeof(real) * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
+    } else {
+        const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
+        const int beside = nearer || (job->n < SMF_SHORT / 4 && !one_line); /* columns are the longer lines to copy */
+        SMF_W(_run_strided)(job, kernels, across && beside && job->n * W * sizeof(real) <= SMF_PANEL_BYTES);
     }
-    else SMF_W(_run_ported)(job, &SMF_W(_strided_port), kernels);
+}
+
+/* Lines of elements, `next` bytes apart in a line, to contiguous lines one after the other, and back. Lines that are side
+ * by side are turned, in blocks of W elements of four lines, the last of which overlap those before. */
+#define SMF_TURN(...)                                                                             \
+    for (size_t i_end = W; i_end < length + W; i_end += W)                                        \
+        for (size_t k_end = 4; k_end < lines + 4; k_end += 4) {                                   \
+            const size_t i = (i_end < length ? i_end : length) - W, k = (k_end < lines ? k_end : lines) - 4; \
+            v_t c[4];                                                                             \
+            __VA_ARGS__                                                                           \
+        }
+
+static void SMF_W(_gather)(real *to, const char *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length)
+{
+    if (line == (ptrdiff_t)length * next) SMF_W(_in)(to, from, next, lines * length); /* they are one */
+    else if (SMF_UNIT(line) && lines >= 4 && length >= W)
+        SMF_TURN({
+            SMF_W(_load4)(from + (ptrdiff_t)i * next + k * sizeof(real), next, 4, 0, c);
+            SMF_EACH(q, 4) v_store(to + (k + (size_t)q) * length + i, c[q]);
+        })
+    else
+        for (size_t k = 0; k < lines; k++) SMF_W(_in)(to + k * length, from + (ptrdiff_t)k * line, next, length);
+}
+
+static void SMF_W(_scatter)(char *to, const real *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length)
+{
+    if (line == (ptrdiff_t)length * next) SMF_W(_out)(to, next, from, lines * length);
+    else if (SMF_UNIT(line) && lines >= 4 && length >= W)
+        SMF_TURN({
+            SMF_EACH(q, 4) c[q] = v_load(from + (k + (size_t)q) * length + i);
+            SMF_W(_store4)(to + (ptrdiff_t)i * next + k * sizeof(real), next, 4, 0, c);
+        })
+    else
+        for (size_t k = 0; k < lines; k++) SMF_W(_out)(to + (ptrdiff_t)k * line, next, from + k * length, length);
+}
+#undef SMF_TURN
+
+/* Rows of any stride: as many as fit go through a copy of what is not contiguous, x or y or both; side by side, where they are
+ * to lie so, `beside`. Not fewer at once than a group has, or, of rows that are side by side and shall not be, than a cache line.
+ * (8 KB of rows leave room for their exponentials in the nearest cache.) */
+static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy)
+{
+    const size_t n = job->n, most = SMF_PANEL_BYTES / sizeof(real) / n;
+    const size_t least = beside ? SMF_VECTORS * W : SMF_UNIT(job->x_row) || SMF_UNIT(job->y_row) ? W : 1;
+    const ptrdiff_t size = sizeof(real);
+    const int sums = kernels->op == SMF_LOGSUMEXP;
+    const int x_fits = SMF_UNIT(beside ? job->x_row : job->x_col), y_fits = sums || SMF_UNIT(beside ? job->y_row : job->y_col);
+    size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
+    if (fit < least) fit = most < least ? most : least;
+    else if (fit > W) fit = fit / W * W;
+    for (size_t r = 0; fit == 0 && r < job->rows; r++) {
+        smf_job one = SMF_W(_rows_of)(job, r, 1);
+        if (y_fits && !sums && (uintptr_t)one.y % sizeof(real) == 0) { /* y holds the copy */
+            SMF_W(_in)((real *)one.y, (const char *)one.x, one.x_col, n);
+            one.x = one.y, one.x_col = size;
+            kernels->rows(&one);
+        } else kernels->long_row(job, r, &SMF_W(_strided_port));
+    }
+    for (size_t r = 0; fit > 0 && r < job->rows; r += fit) {
+        const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
+        const size_t lines = beside ? n : at.rows, length = beside ? at.rows : n;
+        const ptrdiff_t row = beside ? size : (ptrdiff_t)n * size, col = beside ? (ptrdiff_t)at.rows * size : size;
+        smf_job part = at;
+        if (!x_fits) {
+            SMF_W(_gather)(copy, (const char *)at.x, beside ? at.x_col : at.x_row, beside ? at.x_row : at.x_col, lines, length);
+            part.x = copy, part.x_row = row, part.x_col = col;
+        }
+        if (!y_fits) part.y = copy, part.y_row = row, part.y_col = col;
+        SMF_W(_run)(&part, kernels);
+        if (!y_fits)
+            SMF_W(_scatter)((char *)at.y, copy, beside ? at.y_col : at.y_row, beside ? at.y_row : at.y_col, lines, length);
+    }
+}
+
+static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside)
+{
+    SMF_ALIGNED(64) real copy[SMF_PANEL_BYTES / sizeof(real)];
+    SMF_W(_run_copied)(job, kernels, beside, copy);
 }
 
 /* Rows of any stride, or of another type: as many as fit through a contiguous copy. Rows of another type that lie side by
  * side stay so. */
-static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels)
+static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels)
 {
     SMF_ALIGNED(64) real copy[SMF_PANEL_BYTES / sizeof(real)], results[SMF_RESULTS];
     const size_t n = job->n;
@@ -661,6 +776,8 @@ SMF_KERNEL(logsumexp, SMF_LOGSUMEXP, NULL)
 
 #undef SMF_KERNEL
 #undef SMF_UNIT
+#undef SMF_NEARER
+#undef SMF_ACROSS
 #undef SMF_SCRATCH
 #undef SMF_LANES_OF
 #undef SMF_WIDE

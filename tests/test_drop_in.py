@@ -142,6 +142,24 @@ def test_memory_order_of_the_result(f, axis, rng):
     np.testing.assert_array_equal(f(broadcast, axis), f(broadcast.copy(), axis))
 
 
+@pytest.mark.parametrize("shape", [(5, 7), (1, 7), (7, 1), (2, 3, 4), (3, 1, 4), (2, 3, 2, 5)])
+def test_any_view(op, shape, rng):
+    """Axes in any order, reversed, with gaps, repeated: the values of the copy, in the memory order of np.empty_like."""
+    wide = rng.standard_normal([2 * k for k in shape]).astype(np.float32)
+    for axes in itertools.permutations(range(len(shape))):
+        for steps in itertools.product((1, 2, -1), repeat=len(shape)):
+            x = wide[tuple(slice(None, None, step) for step in steps)].transpose(axes)
+            for view in (x, np.broadcast_to(x[:1], x.shape)):
+                axis = int(rng.integers(-x.ndim, x.ndim))
+                got, want = op(view, axis), op(view.copy(), axis)
+                assert bits(got) == bits(want)
+                if op is sf.logsumexp:
+                    assert got.flags.c_contiguous
+                    assert bits(op(view, axis, keepdims=True)) == bits(want) and op(view, axis, keepdims=True).ndim == x.ndim
+                else:
+                    assert got.strides == np.empty_like(view, order="C" if 0 in view.strides else "K").strides
+
+
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
 def test_subclasses_become_arrays(op, tmp_path, rng):
     x = rng.standard_normal((3, 4))
@@ -256,6 +274,19 @@ def test_out_of_logsumexp(rng):
         out = np.empty(np.shape(want), np.float32)
         assert sf.logsumexp(x, axis, keepdims=keepdims, out=out) is out
         assert bits(out) == bits(want)
+
+
+def test_out_of_logsumexp_of_any_layout(rng):
+    """Strided, or part of the logits: through a temporary then."""
+    for axis in (0, 1, -1):
+        x = rng.standard_normal((6, 6))
+        want = sf.logsumexp(x, axis)
+        for out in (np.empty(12)[::2], np.empty(6)[::-1], x[2], x[:, 3], x[:, 0], x[0]):
+            x = x.copy() if out.base is not x else x
+            before = x.copy()
+            assert sf.logsumexp(x, axis, out=out) is out
+            assert bits(out) == bits(want)
+            x[...] = before
 
 
 # --------------------------------------------------------------------------------------------------------

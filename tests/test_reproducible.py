@@ -123,6 +123,33 @@ def test_side_by_side(op, dtype, isa, rng):
                 assert [bits(column) for column in np.atleast_1d(got).T] == alone, (n, rows)
 
 
+def views(x):
+    """The (rows, n) values of x in C and Fortran order, with gaps of each kind, and both ways round."""
+    for order in "CF":
+        for steps in ((1, 1), (1, 2), (1, 3), (2, 1), (2, 5), (1, -1), (-1, 1), (-2, -2)):
+            wide = np.full([k * abs(step) + 1 for k, step in zip(x.shape, steps, strict=True)], 7, x.dtype, order)
+            y = wide[::steps[0], ::steps[1]][:x.shape[0], :x.shape[1]]
+            y[...] = x
+            yield y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows,n", [(1, 10), (3, 30), (9, 64), (19, 5), (21, 16), (40, 33), (13, 300), (35, 260), (7, 4100), (3, 17000)])
+def test_strides(op, dtype, rows, n, isa, rng):
+    """What is not contiguous is copied, turned or taken across: by rows and n, by either stride of x and of the result."""
+    x = rng.standard_normal((rows, n)).astype(dtype)
+    x[rng.random(rows) < 0.2] *= 1000
+    x[rng.integers(rows), rng.integers(n)] = rng.choice([np.nan, np.inf, -np.inf, 0])
+    want = [bits(op(row)) for row in x]
+    for view in views(x):
+        outs = [None] if op is sf.logsumexp or n > 5000 else [None, view.copy("C"), view.copy("F"), *list(views(x))[1::5]]
+        for out in outs:
+            got = op(view, -1) if out is None else op(view, -1, out=out)
+            assert [bits(row) for row in got] == want, (view.strides, got.strides)
+        if op is not sf.logsumexp:
+            assert [bits(row) for row in op(view, -1, out=view)] == want, view.strides
+
+
 def rows_of_bits(rng, dtype, rows, n):
     """Logits of all kinds, row by row: narrow, wide, shifted, huge, near ties, with specials, of random bits."""
     x = rng.standard_normal((rows, n)) * rng.choice([1e-4, 1, 12, 300, 1e5, 1e30], (rows, 1))
@@ -140,7 +167,7 @@ def rows_of_bits(rng, dtype, rows, n):
 def placed(rng, x):
     """The same (rows, n) values somewhere else: another order, other strides, another offset, more axes."""
     rows, n = x.shape
-    how = rng.choice(["C", "F", "reversed", "strided", "padded", "bytes", "axes"])
+    how = rng.choice(["C", "F", "reversed", "strided", "strided F", "padded", "bytes", "axes"])
     if how in "CF":
         return x.copy(how), how
     if how == "reversed":
@@ -151,8 +178,8 @@ def placed(rng, x):
     elif how == "axes":  # the row in the middle of three axes
         y = np.empty((2, n, rows), x.dtype)[1].T
     else:
-        step = rng.integers(1, 4, 2) if how == "strided" else (1, 1)
-        wide = np.full((rows * step[0] + 1, n * step[1] + int(rng.integers(1, 20))), 7, x.dtype)
+        step = (1, 1) if how == "padded" else rng.integers(1, 4, 2)
+        wide = np.full((rows * step[0] + 1, n * step[1] + int(rng.integers(1, 20))), 7, x.dtype, "F" if how == "strided F" else "C")
         y = wide[::step[0], ::step[1]][:rows, :n]
     y[...] = x
     return y, how

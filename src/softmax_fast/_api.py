@@ -1,4 +1,4 @@
-"""Axis, dtype and out= for every call that is not the common one (that takes the direct path of _core)."""
+"""Axis, dtype and out= for every call that does not take the direct path of _core."""
 import operator
 
 import numpy as np
@@ -108,11 +108,6 @@ def _overrides(x):
 # ---------------------------------------------------------------------------------------------------------
 # softmax and log_softmax: one result per element
 
-def _empty_like(x, dtype):
-    """An array for the result: in x's memory order, in C order where x is broadcast."""
-    return np.empty_like(x, dtype=dtype, order="C" if 0 in x.strides else "K", subok=False)
-
-
 def _along(gufunc, x, y, axes):
     """The kernels from x to y without a temporary; False, with nothing done, where that can't be."""
     if gufunc.signature.endswith("()"):
@@ -133,7 +128,7 @@ def _elementwise(name, gufunc, expression, x, axis, out, dtype):
     x, dtype, wide = _logits(x, name, dtype)
     axes = _axes(axis, max(x.ndim, 1))
     target = _check_out(out, x.shape, dtype)
-    result = _empty_like(x, dtype) if target is None else target
+    result = _core.empty_like(x, dtype) if target is None else target
     a, y = np.atleast_1d(x, result)
     kernel = wide.char in "fd"
 

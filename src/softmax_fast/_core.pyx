@@ -1,15 +1,18 @@
 # cython: language_level=3, freethreading_compatible=True, binding=True
-"""The compiled layer: the direct path for the common call, and the NumPy generalized ufuncs.
+"""The compiled layer: the direct path for one axis of an array, and the NumPy generalized ufuncs.
 
-It hands arrays to the kernels of csrc/ and answers no question of axis, dtype or keyword beyond
-recognising the common call; every other call goes to _api.
+It hands arrays of the kernels' dtypes, of any layout, to csrc/ where one axis is meant, or a C-contiguous whole, and
+answers no question of axis, dtype or keyword beyond recognising such a call; every other one goes to _api.
 """
 import os
 
 cimport numpy as cnp
+from cpython.ref cimport Py_INCREF
 from libc.stddef cimport size_t
-from libc.stdint cimport intptr_t
 from softmax_fast.csoftmax cimport *
+
+cdef extern from "numpy/arrayobject.h":
+    cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
 
 cdef extern from "fenv.h" nogil:
     const int FE_ALL_EXCEPT
@@ -65,85 +68,207 @@ def is_bfloat16(dtype):
     return True
 
 
-cdef inline cnp.npy_intp row_length(cnp.ndarray a, object axis) except? -2:
-    """Length of the contiguous rows that `axis` means; -1 where it does not mean such rows."""
+cdef struct Dim:
+    cnp.npy_intp n, x, y  # length, strides
+
+
+cdef void walk(smf_op op, int dtype, const Dim *dims, int ndim, char *x, char *y, smf_job *job) noexcept nogil:
+    """The job at each place of the outer dimensions."""
+    cdef cnp.npy_intp i
+    if ndim == 0:
+        job.x = x
+        job.y = y
+        smf_run(op, <smf_dtype>dtype, job)
+        return
+    for i in range(dims[0].n):
+        walk(op, dtype, dims + 1, ndim - 1, x + i * dims[0].x, y + i * dims[0].y, job)
+
+
+cdef inline void run(smf_op op, int dtype, cnp.ndarray x, cnp.ndarray y, cnp.npy_intp size,
+                     const Dim *dims, int ndim, smf_job *job) noexcept:
+    """The jobs of arrays of `size` elements."""
+    cdef char *x_data = cnp.PyArray_BYTES(x)
+    cdef char *y_data = cnp.PyArray_BYTES(y)
+    if size >= KEEP_GIL_BELOW:
+        with nogil:
+            walk(op, dtype, dims, ndim, x_data, y_data, job)
+    elif ndim > 0:
+        walk(op, dtype, dims, ndim, x_data, y_data, job)
+    else:
+        job.x = x_data
+        job.y = y_data
+        smf_run(op, <smf_dtype>dtype, job)
+
+
+cdef bint extent(cnp.ndarray a, char **low, char **high) noexcept:
+    """Where the bytes of a begin and end; False where there are none."""
+    cdef int k
+    cdef cnp.npy_intp span
+    low[0] = high[0] = cnp.PyArray_BYTES(a)
+    for k in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIM(a, k) == 0:
+            return False
+        span = (cnp.PyArray_DIM(a, k) - 1) * cnp.PyArray_STRIDE(a, k)
+        if span < 0:
+            low[0] += span
+        else:
+            high[0] += span
+    high[0] += cnp.PyArray_ITEMSIZE(a)
+    return True
+
+
+cdef bint strided(smf_op op, int dtype, cnp.ndarray x, cnp.ndarray y, int axis) noexcept:
+    """The operation over an axis of x, into y, both of any strides and alignment; y's dimensions are x's, for logsumexp
+    with length 1 for that axis, or without it. False, with nothing done, where x and y overlap without being the same."""
+    cdef int ndim = cnp.PyArray_NDIM(x), count = 0, beside = -1, k, j
+    cdef bint same = cnp.PyArray_BYTES(x) == cnp.PyArray_BYTES(y) and op != SMF_LOGSUMEXP
+    cdef bint left_out = cnp.PyArray_NDIM(y) < ndim
+    cdef char *x_low
+    cdef char *x_high
+    cdef char *y_low
+    cdef char *y_high
+    cdef Dim[64] dims
+    cdef Dim d
+    cdef Dim *last
+    cdef smf_job job
+    if not extent(y, &y_low, &y_high):
+        return True
+    if not extent(x, &x_low, &x_high):
+        return False
+    for k in range(ndim):
+        same = same and cnp.PyArray_STRIDE(x, k) == cnp.PyArray_STRIDE(y, k)
+        if k == axis:
+            continue
+        d.n = cnp.PyArray_DIM(x, k)
+        d.x = cnp.PyArray_STRIDE(x, k)
+        d.y = cnp.PyArray_STRIDE(y, k - 1 if left_out and k > axis else k)
+        if d.n == 1:
+            continue
+        last = dims + count - 1
+        if count and last.x == d.n * d.x and last.y == d.n * d.y:  # one dimension in memory
+            d.n *= last.n
+            last[0] = d
+        elif count and d.x == last.n * last.x and d.y == last.n * last.y:  # the same in Fortran order
+            last.n *= d.n
+        else:
+            dims[count] = d
+            count += 1
+    if not same and x_low < y_high and y_low < x_high:
+        return False
+    for k in range(count):  # the rows of a job: those beside each other in memory, or as near as can be; broadcast ones last
+        if beside < 0 or dims[k].x != 0 and (dims[beside].x == 0 or abs(dims[k].x) < abs(dims[beside].x)):
+            beside = k
+    job.rows = 1
+    job.x_row = job.y_row = 0
+    if beside >= 0:
+        job.rows = <size_t>dims[beside].n
+        job.x_row = dims[beside].x
+        job.y_row = dims[beside].y
+        count -= 1
+        for j in range(beside, count):
+            dims[j] = dims[j + 1]
+    job.n = <size_t>cnp.PyArray_DIM(x, axis)
+    job.x_col = cnp.PyArray_STRIDE(x, axis)
+    job.y_col = 0 if op == SMF_LOGSUMEXP else cnp.PyArray_STRIDE(y, axis)
+    run(op, dtype, x, y, cnp.PyArray_SIZE(x), dims, count, &job)
+    return True
+
+
+cdef inline int axis_of(cnp.ndarray a, object axis) except? -2:
+    """The one axis that `axis` means; that after the last where it means all of them; -1 where it needs a closer look."""
     cdef int ndim = cnp.PyArray_NDIM(a)
-    cdef long long k
+    cdef int k
     if axis is None:
-        return cnp.PyArray_SIZE(a)
-    if type(axis) is not int or ndim == 0:
-        return -1
-    if not (-ndim <= axis < ndim):
+        return 0 if ndim == 1 else ndim
+    if type(axis) is not int or not (-ndim <= axis < ndim):
         return -1
     k = axis
-    if k != -1 and k != ndim - 1:
-        return -1
-    return cnp.PyArray_DIM(a, ndim - 1)
+    return k + ndim if k < 0 else k
 
 
-cdef inline bint usable_out(cnp.ndarray x, cnp.ndarray y) noexcept:
-    """y has x's shape, dtype and layout, may be written to, and is x or apart from it."""
-    cdef char *a = cnp.PyArray_BYTES(x)
-    cdef char *b = cnp.PyArray_BYTES(y)
-    cdef cnp.npy_intp nbytes = cnp.PyArray_NBYTES(x)
-    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(y) or not cnp.PyArray_ISCARRAY(y):
-        return False
-    if not cnp.PyArray_SAMESHAPE(x, y):
-        return False
-    return a == b or a + nbytes <= b or b + nbytes <= a
+cpdef cnp.ndarray empty_like(cnp.ndarray x, cnp.dtype dtype):
+    """An array for the result: in x's memory order, in C order where x is broadcast."""
+    cdef int k
+    cdef cnp.NPY_ORDER order = cnp.NPY_KEEPORDER
+    for k in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_STRIDE(x, k) == 0:
+            order = cnp.NPY_CORDER
+    Py_INCREF(dtype)  # the reference that PyArray_NewLikeArray takes
+    return PyArray_NewLikeArray(x, order, dtype, 0)
 
 
-cdef inline void run(smf_op op, int dtype, cnp.npy_intp total, const smf_job *job) noexcept:
-    if total < KEEP_GIL_BELOW:
-        smf_run(op, <smf_dtype>dtype, job)
-    else:
-        with nogil:
-            smf_run(op, <smf_dtype>dtype, job)
+cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, int axis, object out, bint keepdims):
+    """Where the results go: a new array, or out; None where out is not for the kernels."""
+    cdef cnp.npy_intp[64] left
+    cdef cnp.npy_intp *dims = cnp.PyArray_DIMS(a)
+    cdef int ndim = cnp.PyArray_NDIM(a), count = 0, k
+    if op == SMF_LOGSUMEXP:
+        for k in range(ndim):
+            if keepdims or k != axis and axis < ndim:
+                left[count] = 1 if k == axis or axis == ndim else dims[k]
+                count += 1
+        dims = left
+        ndim = count
+    if out is not None:
+        if (cnp.PyArray_CheckExact(out) and dtype_of(out) == dtype and cnp.PyArray_ISWRITEABLE(out)
+                and cnp.PyArray_NDIM(out) == ndim and cnp.PyArray_CompareLists(cnp.PyArray_DIMS(out), dims, ndim)):
+            return out
+        return None
+    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a):
+        return cnp.PyArray_EMPTY(ndim, dims, cnp.PyArray_TYPE(a), 0)
+    return empty_like(a, a.descr)
 
 
-cdef object direct(smf_op op, object x, object axis, object out):
-    """The result, or None where the call is not the common one: then nothing has been done."""
+cdef object direct(smf_op op, object x, object axis, object out, bint keepdims):
+    """The result, or None where the call needs more than the kernels: then nothing has been done."""
     cdef smf_job job
     cdef cnp.ndarray a, y
     cdef cnp.npy_intp n, total
-    cdef int dtype
+    cdef int dtype, k, ndim
     cdef ptrdiff_t size
+    cdef char *x_data
+    cdef char *y_data
     if not cnp.PyArray_CheckExact(x):
         return None
     a = x
+    ndim = cnp.PyArray_NDIM(a)
     dtype = dtype_of(a)
-    if dtype < 0 or not cnp.PyArray_ISCARRAY_RO(a):
+    k = axis_of(a, axis)
+    if dtype < 0 or k < 0 or k == ndim and not cnp.PyArray_ISCARRAY_RO(a):
         return None
-    n = row_length(a, axis)
-    if n <= 0:
+    y = result_of(op, dtype, a, k, out, keepdims)
+    if y is None:
         return None
     total = cnp.PyArray_SIZE(a)
-    if op == SMF_LOGSUMEXP:
-        if axis is None:
-            y = cnp.PyArray_EMPTY(0, NULL, cnp.PyArray_TYPE(a), 0)
-        else:
-            y = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a) - 1, cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
-    elif out is None:
-        if cnp.PyArray_NDIM(a) == 0:
+    n = cnp.PyArray_DIM(a, k) if k < ndim else total
+    if k >= ndim - 1 and n > 0 and cnp.PyArray_ISCARRAY_RO(a) and cnp.PyArray_ISCARRAY(y):
+        size = cnp.PyArray_ITEMSIZE(a)
+        job.rows = <size_t>(total // n)
+        job.n = <size_t>n
+        job.x_row = n * size
+        job.x_col = size
+        job.y_row = size if op == SMF_LOGSUMEXP else n * size
+        job.y_col = size
+        x_data = cnp.PyArray_BYTES(a)
+        y_data = cnp.PyArray_BYTES(y)
+        if out is not None and not (x_data == y_data and op != SMF_LOGSUMEXP or x_data + total * size <= y_data
+                                    or y_data + <ptrdiff_t>job.rows * job.y_row <= x_data):
             return None
-        y = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
-    elif cnp.PyArray_CheckExact(out) and usable_out(a, out):
-        y = out
-    else:
+        run(op, dtype, a, y, total, NULL, 0, &job)
+    elif k == ndim or not strided(op, dtype, a, y, k):
         return None
-    size = cnp.PyArray_ITEMSIZE(a)
-    job.rows = <size_t>(total // n)
-    job.n = <size_t>n
-    job.x = cnp.PyArray_DATA(a)
-    job.y = cnp.PyArray_DATA(y)
-    job.x_row = n * size
-    job.x_col = size
-    job.y_row = size if op == SMF_LOGSUMEXP else n * size
-    job.y_col = size
-    run(op, dtype, total, &job)
-    if op == SMF_LOGSUMEXP and cnp.PyArray_NDIM(y) == 0:
+    if out is None and cnp.PyArray_NDIM(y) == 0:
         return cnp.PyArray_ToScalar(cnp.PyArray_DATA(y), y)
     return y
+
+
+def along(gufunc, cnp.ndarray x not None, cnp.ndarray y not None, int axis):
+    """The operation of one of the gufuncs over an axis of x, into y: see `strided`. False, with nothing done, also where the
+    kernels don't have the dtype."""
+    cdef smf_op op = (SMF_SOFTMAX if gufunc is softmax_gufunc else
+                      SMF_LOG_SOFTMAX if gufunc is log_softmax_gufunc else SMF_LOGSUMEXP)
+    cdef int dtype = dtype_of(x)
+    return dtype >= 0 and dtype_of(y) == dtype and strided(op, dtype, x, y, axis)
 
 
 def softmax(x, axis=None, *, out=None, dtype=None):
@@ -204,7 +329,7 @@ def softmax(x, axis=None, *, out=None, dtype=None):
     array([[0.09 , 0.245, 0.665],
            [0.5  , 0.5  , 0.   ]])
     """
-    r = direct(SMF_SOFTMAX, x, axis, out) if dtype is None else None
+    r = direct(SMF_SOFTMAX, x, axis, out, False) if dtype is None else None
     return _api.softmax(x, axis, out, dtype) if r is None else r
 
 
@@ -252,7 +377,7 @@ def log_softmax(x, axis=None, *, out=None, dtype=None):
     >>> print(log_softmax(np.array([0.0, -20.0])))
     [-2.06115362e-09 -2.00000000e+01]
     """
-    r = direct(SMF_LOG_SOFTMAX, x, axis, out) if dtype is None else None
+    r = direct(SMF_LOG_SOFTMAX, x, axis, out, False) if dtype is None else None
     return _api.log_softmax(x, axis, out, dtype) if r is None else r
 
 
@@ -310,8 +435,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, *, out=No
     >>> print(logsumexp(np.array([1000.0, 1000.0])))
     1000.6931471805599
     """
-    if b is None and out is None and dtype is None and keepdims is False and return_sign is False:
-        r = direct(SMF_LOGSUMEXP, a, axis, None)
+    if b is None and dtype is None and type(keepdims) is bool and return_sign is False:
+        r = direct(SMF_LOGSUMEXP, a, axis, out, keepdims)
         if r is not None:
             return r
     return _api.logsumexp(a, axis, b, keepdims, return_sign, out, dtype)
@@ -370,99 +495,6 @@ cdef object gufunc(smf_op op, char *name, char *signature):
 softmax_gufunc = gufunc(SMF_SOFTMAX, "softmax", "(n)->(n)")
 log_softmax_gufunc = gufunc(SMF_LOG_SOFTMAX, "log_softmax", "(n)->(n)")
 logsumexp_gufunc = gufunc(SMF_LOGSUMEXP, "logsumexp", "(n)->()")
-
-
-# ---------------------------------------------------------------------------------------------------------
-# One axis of any array, without a temporary
-
-cdef struct Dim:
-    cnp.npy_intp n, x, y  # length, strides
-
-
-cdef void walk(smf_op op, int dtype, const Dim *dims, int ndim, char *x, char *y, smf_job *job) noexcept nogil:
-    """The job at each place of the outer dimensions."""
-    cdef cnp.npy_intp i
-    if ndim == 0:
-        job.x = x
-        job.y = y
-        smf_run(op, <smf_dtype>dtype, job)
-        return
-    for i in range(dims[0].n):
-        walk(op, dtype, dims + 1, ndim - 1, x + i * dims[0].x, y + i * dims[0].y, job)
-
-
-cdef bint extent(cnp.ndarray a, char **low, char **high) noexcept:
-    """Where the bytes of a begin and end; False where there are none."""
-    cdef int k
-    cdef cnp.npy_intp span
-    low[0] = high[0] = cnp.PyArray_BYTES(a)
-    for k in range(cnp.PyArray_NDIM(a)):
-        if cnp.PyArray_DIM(a, k) == 0:
-            return False
-        span = (cnp.PyArray_DIM(a, k) - 1) * cnp.PyArray_STRIDE(a, k)
-        if span < 0:
-            low[0] += span
-        else:
-            high[0] += span
-    high[0] += cnp.PyArray_ITEMSIZE(a)
-    return True
-
-
-def along(gufunc, cnp.ndarray x not None, cnp.ndarray y not None, int axis):
-    """The operation of one of the gufuncs over an axis of x, into y, both of any strides and alignment; y's dimensions are
-    x's, for logsumexp without that axis. False, with nothing done, where the kernels or this loop can't: another
-    dtype, x and y that overlap without being the same."""
-    cdef smf_op op = (SMF_SOFTMAX if gufunc is softmax_gufunc else
-                      SMF_LOG_SOFTMAX if gufunc is log_softmax_gufunc else SMF_LOGSUMEXP)
-    cdef int ndim = cnp.PyArray_NDIM(x), dtype = dtype_of(x), count = 0, beside = -1, k, j
-    cdef bint same = cnp.PyArray_BYTES(x) == cnp.PyArray_BYTES(y) and op != SMF_LOGSUMEXP
-    cdef char *x_low
-    cdef char *x_high
-    cdef char *y_low
-    cdef char *y_high
-    cdef Dim[64] dims
-    cdef Dim d
-    cdef smf_job job
-    if dtype < 0 or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(y) or dtype_of(y) != dtype:
-        return False
-    if not extent(y, &y_low, &y_high):
-        return True
-    if not extent(x, &x_low, &x_high):
-        return False
-    for k in range(ndim):
-        same = same and cnp.PyArray_STRIDE(x, k) == cnp.PyArray_STRIDE(y, k)
-        if k == axis:
-            continue
-        d.n = cnp.PyArray_DIM(x, k)
-        d.x = cnp.PyArray_STRIDE(x, k)
-        d.y = cnp.PyArray_STRIDE(y, k - 1 if op == SMF_LOGSUMEXP and k > axis else k)
-        if d.n == 1:
-            continue
-        if count and dims[count - 1].x == d.n * d.x and dims[count - 1].y == d.n * d.y:  # one dimension in memory
-            d.n *= dims[count - 1].n
-            count -= 1
-        dims[count] = d
-        count += 1
-    if not same and x_low < y_high and y_low < x_high:
-        return False
-    for k in range(count):  # the rows of a job: those beside each other in memory, or as near as can be
-        if dims[k].x != 0 and (beside < 0 or abs(dims[k].x) < abs(dims[beside].x)):
-            beside = k
-    job.rows = 1
-    job.x_row = job.y_row = 0
-    if beside >= 0:
-        job.rows = <size_t>dims[beside].n
-        job.x_row = dims[beside].x
-        job.y_row = dims[beside].y
-        count -= 1
-        for j in range(beside, count):
-            dims[j] = dims[j + 1]
-    job.n = <size_t>cnp.PyArray_DIM(x, axis)
-    job.x_col = cnp.PyArray_STRIDE(x, axis)
-    job.y_col = 0 if op == SMF_LOGSUMEXP else cnp.PyArray_STRIDE(y, axis)
-    with nogil:
-        walk(op, dtype, dims, count, cnp.PyArray_BYTES(x), cnp.PyArray_BYTES(y), &job)
-    return True
 
 
 # ---------------------------------------------------------------------------------------------------------
