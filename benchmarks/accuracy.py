@@ -14,9 +14,8 @@ def cell(error):
     return "-" if error is None else f"{error:.2f}" if error < 100 else f"{error:.3g}"
 
 
-def main():
-    lengths = [n for n in LENGTHS if n <= 1000 or "--long" in sys.argv]
-    libraries = {"softmax_fast": peers.ours, **peers.installed()}
+def main(lengths, libraries):
+    libraries = {"softmax_fast": peers.ours, **libraries}
     overall = []
     print(f"| operation | dtype | class | {' | '.join(libraries)} |")
     print("|---|---|---|" + "---|" * len(libraries))
@@ -45,4 +44,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main([n for n in LENGTHS if n <= 1000 or "--long" in sys.argv], peers.installed())
