@@ -155,12 +155,18 @@ int main(void)
 """
 
 
-def test_sanitizers(tmp_path):
-    """Address and undefined-behaviour sanitizers over heap blocks of the exact size, all instruction sets."""
-    (tmp_path / "main.c").write_text(SANITIZED)
-    run(compiler(), "-std=c99", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-        "-I", sf.get_include(), tmp_path / "main.c", *sf.get_sources(), "-lm", "-o", tmp_path / "main")
-    run(tmp_path / "main")
+def sanitized(directory, sanitizer):
+    (directory / "main.c").write_text(SANITIZED)
+    run(compiler(), "-std=c99", "-g1", f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all",
+        "-I", sf.get_include(), directory / "main.c", *sf.get_sources(), "-lm", "-o", directory / "main")
+    return run(directory / "main")
+
+
+@pytest.mark.ahead(work=sanitized)
+@pytest.mark.parametrize("sanitizer", ["address", "undefined"])
+def test_sanitizers(sanitizer, done):
+    """Over heap blocks of the exact size, all instruction sets."""
+    done()
 
 
 def test_threads(op, rng):
