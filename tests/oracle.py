@@ -10,10 +10,18 @@ import numpy as np
 WIDE = np.finfo(np.longdouble).nmant >= 63
 
 
+def mpf(v):
+    """Exactly, of long double too."""
+    if not isinstance(v, np.longdouble):
+        return mpmath.mpf(float(v))
+    m, e = np.frexp(v)
+    return mpmath.ldexp(mpmath.mpf(int(np.ldexp(m, 128))), int(e) - 128)
+
+
 def exact_mpmath(x, op, digits=60):
     """The results of one row of finite logits as mpmath numbers."""
     with mpmath.workdps(digits):
-        x = [mpmath.mpf(float(v)) for v in x]
+        x = [mpf(v) for v in x]
         largest = max(x)
         top = x.index(largest)
         e = [mpmath.exp(v - largest) for v in x]
@@ -77,9 +85,9 @@ def errors_mpmath(x, op, got):
     errors = []
     with mpmath.workdps(60):
         for g, w in zip(np.atleast_1d(got), exact_mpmath(x, op), strict=True):
-            size = max(abs(w), abs(mpmath.mpf(float(x.max())))) if op == "logsumexp" else abs(w)
+            size = max(abs(w), abs(mpf(x.max()))) if op == "logsumexp" else abs(w)
             exponent = max(mpmath.frexp(size)[1], info.minexp + 1)
-            errors.append(float(abs(mpmath.mpf(float(g)) - w) / mpmath.mpf(2) ** (exponent - info.nmant - 1)))
+            errors.append(float(abs(mpf(g) - w) / mpmath.mpf(2) ** (exponent - info.nmant - 1)))
     return errors
 
 

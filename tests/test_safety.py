@@ -142,9 +142,24 @@ static const size_t counts[] = {0, 1, 2, 3, 8, 15, 16, 17, 33, 70, 150};
             free(y);                                                                        \
             free(z);                                                                        \
         }
+static void check_long(size_t n)
+{
+    long double *x = malloc(2 * n * sizeof *x), *y = malloc(2 * n * sizeof *y), *z = malloc(2 * sizeof *z);
+    smf_job job = {2, n, x, (ptrdiff_t)(n * sizeof *x), sizeof *x, y, (ptrdiff_t)(n * sizeof *y), sizeof *y};
+    for (size_t i = 0; i < 2 * n; i++) x[i] = i % 7 == 3 ? -INFINITY : sin((double)i) * (i % 5 ? 9 : 20000);
+    smf_run(SMF_SOFTMAX, SMF_LONG, &job);
+    smf_run(SMF_LOG_SOFTMAX, SMF_LONG, &job);
+    job.y = z;
+    job.y_row = sizeof *z;
+    smf_run(SMF_LOGSUMEXP, SMF_LONG, &job);
+    free(x);
+    free(y);
+    free(z);
+}
 int main(void)
 {
     const char *name;
+    for (size_t n = 0; n < 40; n++) check_long(n);
     for (size_t i = 0; (name = smf_isas(i)) != NULL; i++) {
         if (smf_use_isa(name)) return 1;
         CHECK(f32, SMF_F32, float)
