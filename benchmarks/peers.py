@@ -1,6 +1,6 @@
 """Time and error against every installed peer, one thread: python benchmarks/peers.py [--help]
 
-    pip install scipy torch jax onnxruntime onnx openvino numba ml_dtypes
+    pip install scipy torch jax onnxruntime onnx openvino ai-edge-litert numba ml_dtypes
 
 Each row of the table times all libraries in turns on one CPU and keeps the least time of each; under it stands the
 largest error, in ulp, of up to 300 rows of the result. "new" lets each library allocate its result, "out" has it
@@ -8,6 +8,7 @@ write into memory of the caller, for those that can. Peers get their own native 
 a compiled model, so that what is timed is their softmax and one call.
 """
 import argparse
+import functools
 import importlib.util
 import os
 import sys
@@ -137,10 +138,38 @@ def openvino_(op, x, axis, out):
     return run
 
 
-def numba_(op, x, axis, out):
-    import numba
-    if op != "softmax" or axis not in (-1, x.ndim - 1) or x.dtype not in ("float32", "float64"):
+def xnnpack_(op, x, axis, out):
+    """By LiteRT, whose XNNPACK delegate has float32 softmax of the last axis, not log_softmax or logsumexp."""
+    if op != "softmax" or axis not in (-1, x.ndim - 1) or x.dtype != "float32" or out is not None:
         return None
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter
+    code, node, graph, model = schema.OperatorCodeT(), schema.OperatorT(), schema.SubGraphT(), schema.ModelT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
+    node.inputs, node.outputs, node.builtinOptionsType = [0], [1], schema.BuiltinOptions.SoftmaxOptions
+    node.builtinOptions = schema.SoftmaxOptionsT()
+    node.builtinOptions.beta = 1.0
+    graph.tensors, graph.inputs, graph.outputs, graph.operators = [schema.TensorT(), schema.TensorT()], [0], [1], [node]
+    for tensor in graph.tensors:
+        tensor.shape, tensor.type = list(x.shape), schema.TensorType.FLOAT32
+    model.version, model.operatorCodes, model.subgraphs, model.buffers = 3, [code], [graph], [schema.BufferT()]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    interpreter = Interpreter(model_content=bytes(builder.Output()), num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(0, x)
+    result = interpreter.tensor(1)
+
+    def run():
+        interpreter.invoke()
+        return result()
+    return run
+
+
+@functools.cache
+def numba_rows():
+    import numba
 
     @numba.njit(fastmath=True)
     def rows(x, y):
@@ -156,15 +185,37 @@ def numba_(op, x, axis, out):
             for i in range(x.shape[1]):
                 y[r, i] *= scale
         return y
-    flat = x.reshape(-1, x.shape[-1])
+    return rows
+
+
+def numba_(op, x, axis, out):
+    if op != "softmax" or axis not in (-1, x.ndim - 1) or x.dtype not in ("float32", "float64"):
+        return None
+    flat, rows = x.reshape(-1, x.shape[-1]), numba_rows()
     if out is None:
         return lambda: rows(flat, np.empty_like(flat)).reshape(x.shape)
     return lambda: rows(flat, out.reshape(flat.shape)).reshape(x.shape)
 
 
 PEERS = {"NumPy": ("numpy", numpy_), "SciPy": ("scipy", scipy_), "PyTorch": ("torch", torch_),
-         "ONNX Runtime": ("onnxruntime", onnxruntime_), "OpenVINO": ("openvino", openvino_), "JAX": ("jax", jax_),
-         "Numba": ("numba", numba_)}
+         "ONNX Runtime": ("onnxruntime", onnxruntime_), "OpenVINO": ("openvino", openvino_), "XNNPACK": ("ai_edge_litert", xnnpack_),
+         "JAX": ("jax", jax_), "Numba": ("numba", numba_)}
+
+
+def installed(names=PEERS):
+    return {name: PEERS[name][1] for name in names if importlib.util.find_spec(PEERS[name][0])}
+
+
+def prepared(name, prepare, op, x, axis, out=None):
+    """What to call for that library's result, tried once; None where it has no such kernel."""
+    try:
+        call = prepare(op, x, axis, out)
+        if call is not None:
+            call()
+        return call
+    except Exception as e:
+        print(f"{name} {op} {x.dtype} {x.shape}: {type(e).__name__}: {str(e)[:200]}", file=sys.stderr)
+        return None
 
 
 def as_numpy(y, like):
@@ -194,7 +245,7 @@ def main():
     args = parser.parse_args()
     if {"bfloat16"} & set(args.dtype):
         import ml_dtypes  # noqa: F401  (registers the dtype)
-    peers = {name: PEERS[name][1] for name in args.peers if importlib.util.find_spec(PEERS[name][0])}
+    peers = installed(args.peers)
 
     print(f"| operation, dtype, shape, axis | form | copy | ours | best peer / ours | {' | '.join(peers)} |")
     print("|---|---|---|---|---|" + "---|" * len(peers))
@@ -209,13 +260,9 @@ def main():
                     calls = {"copy": lambda x=x, copy=copy: np.copyto(copy, x), "ours": None}
                     for name, prepare in {"ours": ours, **peers}.items():
                         out = np.empty_like(x) if form == "out" else None
-                        try:
-                            call = prepare(op, x, axis, out)
-                            if call is not None:
-                                call()
-                                calls[name] = call
-                        except Exception as e:  # this library has no such kernel
-                            print(f"{name} {op} {dtype} {form}: {type(e).__name__}: {str(e)[:200]}", file=sys.stderr)
+                        call = prepared(name, prepare, op, x, axis, out)
+                        if call is not None:
+                            calls[name] = call
                     t = interleaved(calls, args.seconds * len(calls))
                     best = min((v for k, v in t.items() if k not in ("copy", "ours")), default=np.nan)
                     errors = {k: error(op, x, axis, as_numpy(call(), x.dtype)) for k, call in calls.items() if k != "copy"}

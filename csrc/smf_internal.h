@@ -121,12 +121,15 @@ extern const smf_table smf_table_avx2 SMF_HIDDEN;
 extern const smf_table smf_table_neon SMF_HIDDEN;
 extern const smf_table smf_table_scalar SMF_HIDDEN;
 
+smf_kernel smf_long_softmax SMF_HIDDEN, smf_long_log_softmax SMF_HIDDEN, smf_long_logsumexp SMF_HIDDEN;
+
 /* The table of the file that has just instantiated its kernels. */
 #define SMF_TABLE(isa)                                                          \
     const smf_table SMF_PASTE(smf_table_, isa) = {                              \
         #isa, {{f32_softmax, f32_log_softmax, f32_logsumexp},                   \
                {f64_softmax, f64_log_softmax, f64_logsumexp},                   \
                {f16_softmax, f16_log_softmax, f16_logsumexp},                   \
-               {bf16_softmax, bf16_log_softmax, bf16_logsumexp}}};
+               {bf16_softmax, bf16_log_softmax, bf16_logsumexp},                \
+               {smf_long_softmax, smf_long_log_softmax, smf_long_logsumexp}}};
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Copyright (c) 2026 the softmax_fast authors. SPDX-License-Identifier: BSD-3-Clause
  *
- * Portable C99, no dependency but the C library's fma(), no compiler flags:
+ * Portable C99, no dependency but the C library's fma() (and for long double expl() and log1pl()), no compiler flags:
  *
  *     cc -std=c99 -c csrc/smf_*.c        and link with -lm where fma() lives there
  *
@@ -17,7 +17,7 @@
  *     are kept. Largest error, in ulp of the result: SMF_BOUND_* below. For logsumexp, in ulp of the larger
  *     of |result| and |largest logit|. No element of softmax exceeds 1, none of log_softmax exceeds 0;
  *   - gives the same bits on every instruction set and for every stride: they depend on the values of the
- *     row alone;
+ *     row alone (of long double, on the C library and the machine too);
  *   - may be called in place (y == x with the same strides). Any other overlap of x and y is an error of the
  *     caller's. x is never written otherwise, and nothing outside the rows is read or written;
  *   - allocates nothing, keeps no state but the choice of instruction set, and may be called from any thread;
@@ -51,8 +51,9 @@ extern "C" {
 #define SMF_BOUND_LOGSUMEXP_F64 3.0 /* seen 2.46: {-0x1.fec554a76317ep-4, -0x1.629a9acb46414p+0}[0] */
 
 typedef enum { SMF_SOFTMAX, SMF_LOG_SOFTMAX, SMF_LOGSUMEXP, SMF_OPS } smf_op;
-/* SMF_F16 and SMF_BF16 (the upper half of a float): numbers of 2 bytes, computed in float32 and rounded once. */
-typedef enum { SMF_F32, SMF_F64, SMF_F16, SMF_BF16, SMF_DTYPES } smf_dtype;
+/* SMF_F16 and SMF_BF16 (the upper half of a float): numbers of 2 bytes, computed in float32 and rounded once.
+ * SMF_LONG: long double, by the C library's expl and log1pl, whose bits these are; a few ulp where they err by one. */
+typedef enum { SMF_F32, SMF_F64, SMF_F16, SMF_BF16, SMF_LONG, SMF_DTYPES } smf_dtype;
 
 /* A matrix of logits and where its results go. Strides count bytes, need not be multiples of the element's size,
  * and may be negative or, for x, 0. logsumexp writes one result per row, y_row apart, and ignores y_col. */

@@ -10,10 +10,18 @@ import numpy as np
 WIDE = np.finfo(np.longdouble).nmant >= 63
 
 
+def mpf(v):
+    """Exactly, of long double too."""
+    if not isinstance(v, np.longdouble):
+        return mpmath.mpf(float(v))
+    m, e = np.frexp(v)
+    return mpmath.ldexp(mpmath.mpf(int(np.ldexp(m, 128))), int(e) - 128)
+
+
 def exact_mpmath(x, op, digits=60):
     """The results of one row of finite logits as mpmath numbers."""
     with mpmath.workdps(digits):
-        x = [mpmath.mpf(float(v)) for v in x]
+        x = [mpf(v) for v in x]
         largest = max(x)
         top = x.index(largest)
         e = [mpmath.exp(v - largest) for v in x]
@@ -26,19 +34,25 @@ def exact_mpmath(x, op, digits=60):
         return [largest + log]
 
 
-def exact_wide(x, op):
-    """The same in long double: relative error some 2^-61, hence below 0.01 ulp of float64.
-
-    x - largest is rounded in long double too; what it loses goes into exp as a factor.
-    """
+def terms_wide(x, largest):
+    """x - largest in long double, what that loses, and exp of both."""
     x = x.astype(np.longdouble)
-    top = int(np.argmax(x))
-    largest = x[top]
     d = x - largest
     back = d - x
     lost = (x - (d - back)) + (-largest - back)
-    e = np.exp(d) * (1 + lost)
-    others = np.sum(np.delete(e, top))
+    return d, lost, np.exp(d) * (1 + lost)
+
+
+def exact_wide(x, op, others=None):
+    """The same in long double: relative error some 2^-61, hence below 0.01 ulp of float64.
+
+    Of a part of a row that has the largest logit, `others` is the sum of all terms of the row but that one's.
+    """
+    top = int(np.argmax(x))
+    largest = np.longdouble(x[top])
+    d, lost, e = terms_wide(x, largest)
+    if others is None:
+        others = np.sum(np.delete(e, top))
     log = np.log1p(others)
     if op == "softmax":
         return e / (1 + others)
@@ -56,11 +70,11 @@ def ulps(got, want, dtype, scale=None):
     return float(np.max(np.abs(got.astype(np.longdouble) - want) / unit))
 
 
-def worst(x, op, got):
+def worst(x, op, got, others=None):
     """Largest error of the result `got` for the row `x`, in ulp; for logsumexp of the larger of |result|, |max|."""
     got = np.atleast_1d(got)
     if WIDE:
-        want = exact_wide(x, op)
+        want = exact_wide(x, op, others)
         scale = np.maximum(np.abs(want), np.abs(np.longdouble(x.max()))) if op == "logsumexp" else None
         return ulps(got, want, x.dtype, scale)
     return worst_mpmath(x, op, got)
@@ -71,9 +85,9 @@ def errors_mpmath(x, op, got):
     errors = []
     with mpmath.workdps(60):
         for g, w in zip(np.atleast_1d(got), exact_mpmath(x, op), strict=True):
-            size = max(abs(w), abs(mpmath.mpf(float(x.max())))) if op == "logsumexp" else abs(w)
+            size = max(abs(w), abs(mpf(x.max()))) if op == "logsumexp" else abs(w)
             exponent = max(mpmath.frexp(size)[1], info.minexp + 1)
-            errors.append(float(abs(mpmath.mpf(float(g)) - w) / mpmath.mpf(2) ** (exponent - info.nmant - 1)))
+            errors.append(float(abs(mpf(g) - w) / mpmath.mpf(2) ** (exponent - info.nmant - 1)))
     return errors
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-from oracle import errors_mpmath, worst, worst_mpmath
+from conftest import OPS
+from oracle import WIDE, errors_mpmath, terms_wide, worst, worst_mpmath
 
 import softmax_fast as sf
 
@@ -23,6 +24,8 @@ CLASSES = {
     "all equal": lambda rng, n: np.full(n, rng.standard_normal()),
     # both sides of the switch from no shift to a shift by the maximum, in float32 and float64
     "around the shift": lambda rng, n: rng.choice([512, -512, 4096, -4096]) + rng.standard_normal(n),
+    # from 1e-38 to 3e38; of one sign, so that no difference overflows: that is in test_special_values.py
+    "every magnitude": lambda rng, n: rng.choice([-1, 1]) * 3 * 10 ** rng.uniform(-38, rng.uniform(-38, 38), n),
     # results down to the denormal range and below
     "denormal results": lambda rng, n: -rng.uniform(0, 800, n),
 }
@@ -40,6 +43,20 @@ def test_classes(op, dtype, label, isa, rng):
         for _ in range(1 if n > 1000 else 20):
             x = CLASSES[label](rng, n).astype(dtype)
             assert worst(x, op.__name__, op(x)) <= min(bound(op.__name__, dtype), 3), (n, x[:20])
+
+
+@pytest.mark.skipif(not WIDE, reason="long double is float64")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("label", ["N(0, 10)", "all equal"])
+def test_ten_million(dtype, label, rng):
+    """One row of ten million: the total of all, some of the elements."""
+    x = CLASSES[label](rng, 10_000_000).astype(dtype)
+    top = int(np.argmax(x))
+    some = np.append(np.arange(0, x.size, 9973), top)
+    others = sum(np.sum(terms_wide(part, np.longdouble(x[top]))[2]) for part in np.array_split(np.delete(x, top), 10))
+    for op in OPS:
+        got = getattr(sf, op)(x)
+        assert worst(x[some], op, got if op == "logsumexp" else got[some], others) <= bound(op, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -125,10 +142,12 @@ def test_witnesses(op):
         assert worst_mpmath(x, op.__name__, op(x)) == errors[int(at)] == pytest.approx(float(seen), abs=0.01)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_is_rounded_once(op, dtype, rng):
+HALVES = [np.float16, ml_dtypes.bfloat16]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_half_precision_is_rounded_once(op, half, rng):
     """float16 and bfloat16: the nearest value to the exact result, but for near-ties."""
-    half = np.float16 if dtype == "float16" else ml_dtypes.bfloat16
     wrong = total = 0
     for n in (2, 10, 100, 1000):
         for _ in range(20):
@@ -139,3 +158,24 @@ def test_half_precision_is_rounded_once(op, dtype, rng):
             wrong += np.sum(np.atleast_1d(exact.astype(half) != y))
             total += np.size(y)
     assert wrong <= total / 1000
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("label", CLASSES)
+def test_half_precision_is_float32_rounded(op, half, label, isa, rng):
+    """By NumPy and ml_dtypes, which round to nearest even; denormal results and overflow too."""
+    for n in (1, 3, 16, 100, 1001):
+        with np.errstate(over="ignore", under="ignore"):
+            x = CLASSES[label](rng, n).astype(half)
+            want = np.asarray(op(x.astype(np.float32))).astype(half)
+        np.testing.assert_array_equal(np.asarray(op(x), np.float32), want.astype(np.float32))
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_half_precision_of_one_logit(half, isa):
+    """Every finite number there and back: the logsumexp of one is that one."""
+    x = np.arange(2 ** 16, dtype=np.uint16).view(half)
+    with np.errstate(invalid="ignore"):  # signaling NaNs
+        x = x[np.isfinite(x)]
+    np.testing.assert_array_equal(sf.logsumexp(x[:, None], -1), x)
+    np.testing.assert_array_equal(sf.logsumexp(x[None], 0), x)

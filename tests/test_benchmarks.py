@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from conftest import run
+from test_accuracy import CLASSES
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -37,3 +38,17 @@ def test_peers():
     """The comparison with other libraries, for one shape and the one that is always there."""
     table = run(sys.executable, BENCHMARKS / "peers.py", "--peers", "NumPy", "--shape", "(64, 10)", "--seconds", "0.01")
     assert table.count("\n| ") == 10 and table.count(" ulp)") == 20
+
+
+def test_accuracy():
+    """The table of errors, for rows of three, and a library that has one function only."""
+    code = f"""
+import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import accuracy
+accuracy.main([3], {{"one": lambda op, x, axis, out: (lambda: 0.5 * x) if op == "softmax" else None}})
+"""
+    classes, overall = run(sys.executable, "-c", code).split("\n\n")
+    assert len(classes.splitlines()) == 2 + 6 * len(CLASSES) and len(overall.splitlines()) == 2 + 6
+    for line in overall.splitlines()[2:]:
+        _, op, _, ours, one, _ = line.split("|")
+        assert 0 < float(ours) <= 3
+        assert float(one) > 1000 if op == " softmax " else one == " - "

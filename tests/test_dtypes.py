@@ -6,7 +6,8 @@ import pytest
 import scipy.sparse
 import scipy.special
 from conftest import bits
-from oracle import WIDE, exact_mpmath, exact_wide
+from oracle import WIDE, exact_wide, worst_mpmath
+from test_accuracy import CLASSES
 
 import softmax_fast as sf
 
@@ -76,28 +77,80 @@ def test_half_precision_out(half, rng):
         assert np.all(f(x, 1, out=x) == want)
 
 
-@pytest.mark.parametrize("dtype", ["longdouble", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_numpy_expression(op, dtype, rng):
     """No kernel: as SciPy, by NumPy."""
-    x = rng.standard_normal((3, 5)).astype(dtype)
-    if x.dtype.kind == "c":
-        x += 1j * rng.standard_normal((3, 5)).astype(dtype)
+    x = (rng.standard_normal((3, 5)) + 1j * rng.standard_normal((3, 5))).astype(dtype)
     for axis in (None, 0, 1, (0, 1)):
         want = getattr(scipy.special, op.__name__)(x, axis=axis)
         np.testing.assert_allclose(op(x, axis), want, rtol=1e-4 if dtype == "complex64" else 1e-11)
     assert op(x, 1).dtype == x.dtype
 
 
-@pytest.mark.skipif(not WIDE, reason="long double is float64")
-@pytest.mark.parametrize("x", [[0, -20], [-30, 0, -41], [5, 5, -40], [1, 2, 3], [0, -11000], [7]])
-def test_longdouble(op, x):
-    """log1p of the others where a probability is near 1, as the kernels."""
-    got = np.atleast_1d(op(np.array(x, np.longdouble)))
-    m, e = np.frexp(got)
-    with mpmath.workdps(60):
-        for i, w in enumerate(exact_mpmath(x, op.__name__)):
-            exact = mpmath.mpf(int(np.ldexp(m[i], 128))) * mpmath.mpf(2) ** (int(e[i]) - 128)
-            assert abs(exact - w) <= 4 * float(np.finfo(np.longdouble).eps) * abs(w)
+# --------------------------------------------------------------------------------------------------------
+# long double
+
+LONG = np.longdouble
+extended = pytest.mark.skipif(np.finfo(LONG).nmant not in (63, 112), reason="long double is float64, or two of them")
+
+
+@extended
+@pytest.mark.parametrize("label", CLASSES)
+def test_longdouble_is_accurate(op, label, rng):
+    for n in (1, 2, 3, 10, 100):
+        x = CLASSES[label](rng, n) * (1 + LONG(2) ** -52 * rng.random(n))  # all bits
+        assert worst_mpmath(x, op.__name__, op(x)) <= 3, x
+
+
+@extended
+@pytest.mark.parametrize("x", [
+    [0, -20], [-30, 0, -41], [5, 5, -40], [1, 2, 3], [7], [0, -11000], [0, -11380, -11395, -11399, -11400, -11500],
+    ["1e4900", "9e4899", 1], ["-1e4900", "-1e4900", "-2e4900"], ["1e-4930", "-1e-4900"]], ids=str)
+def test_longdouble_rows(op, x):
+    """log1p of the others where a probability is near 1, denormal results, the largest and the least logits."""
+    x = np.array([LONG(v) for v in x])
+    assert worst_mpmath(x, op.__name__, op(x)) <= 3
+
+
+def test_longdouble_overflow():
+    """As softmax_fast.h has it for the others."""
+    big = np.finfo(LONG).max
+    x = np.array([big, -big, 0])
+    np.testing.assert_array_equal(sf.softmax(x), [1, 0, 0])
+    np.testing.assert_array_equal(sf.log_softmax(x), [0, -np.inf, -big])
+    assert sf.logsumexp(x) == big
+
+
+@pytest.mark.parametrize("row", [
+    [np.nan], [1, np.nan, np.inf], [1, np.inf, 2], [np.inf, np.inf, 2], [1, -np.inf, 2], [-np.inf] * 3, [np.inf, -np.inf],
+    []], ids=str)
+def test_special_rows_of_longdouble(op, row):
+    """Those of float64."""
+    x = np.array([row, row], LONG)
+    for axis in (-1, (0, 1)):
+        got, want = op(x, axis), op(x.astype(np.float64), axis)
+        assert got.dtype == LONG
+        np.testing.assert_allclose(got.astype(np.float64), want, rtol=1e-15)
+
+
+def test_longdouble_layouts(op, rng):
+    """Any axis, strides, alignment, byte order and memory order; in place; into another dtype."""
+    x = rng.standard_normal((5, 6, 7)).astype(LONG)
+    for axis in (0, 1, 2, (0, 2), None):
+        axes = tuple(range(3)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        rows = np.moveaxis(x, axes, range(3 - len(axes), 3)).reshape(*(x.shape[k] for k in range(3) if k not in axes), -1)
+        want = np.apply_along_axis(op, -1, rows)
+        moved = op(x, axis) if op is sf.logsumexp else np.moveaxis(op(x, axis), axes, range(3 - len(axes), 3))
+        np.testing.assert_array_equal(np.reshape(moved, want.shape), want)
+        shifted = np.ndarray(x.shape, LONG, np.empty(x.nbytes + 3, np.uint8).data, 3)
+        shifted[...] = x
+        for view in (np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2], x[::-1].copy()[::-1], shifted,
+                     x.astype(x.dtype.newbyteorder())):
+            np.testing.assert_array_equal(op(view, axis), op(x, axis))
+        for out in (x.copy(), np.empty(x.shape, np.float32)):
+            if op is not sf.logsumexp:
+                assert op(out if out.dtype == LONG else x, axis, out=out) is out
+                np.testing.assert_array_equal(out, op(x, axis).astype(out.dtype))
 
 
 REFUSED = [

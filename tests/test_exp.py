@@ -1,6 +1,6 @@
-"""Promise 3, accurate, and promise 4, reproducible: exp of float32, bit pattern by bit pattern (tests/c/exp.c).
+"""Promises 3 and 4, accurate and reproducible: exp of float32, bit pattern by bit pattern, and of float64 (tests/c/exp.c).
 
-Each run takes every 1021st of all 2^32. SOFTMAX_FAST_EXHAUSTIVE=1 takes all of them, of plain C every 64th;
+Each run takes every 1021st of all 2^32 float32. SOFTMAX_FAST_EXHAUSTIVE=1 takes all of them, of plain C every 64th;
 SOFTMAX_FAST_EXHAUSTIVE=2 all of plain C too.
 """
 import os
@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 import pytest
 from conftest import compiler, run
+from oracle import WIDE
 
 import softmax_fast as sf
 
@@ -29,10 +30,10 @@ HASHES = {
 }
 
 
-def build(directory, isa, include=None):
+def build(directory, isa, include=None, *flags):
     """The program for one instruction set, of csrc/ or a copy of it."""
     run(compiler(), "-O2", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-I",
-        include or sf.get_include(), f"-DISA_{isa}", PROGRAM, "-lm", "-o", directory / f"exp_{isa}")
+        include or sf.get_include(), f"-DISA_{isa}", *flags, PROGRAM, "-lm", "-o", directory / f"exp_{isa}")
     return directory / f"exp_{isa}"
 
 
@@ -42,9 +43,9 @@ def programs(tmp_path_factory):
     return {isa: build(directory, isa) for isa in sf.isas()}
 
 
-def measure(program, first, step, count=2**32):
+def measure(program, *arguments):
     """What the program prints, by name; the errors as numbers."""
-    found = dict(line.split(": ") for line in run(program, first, step, count).splitlines())
+    found = dict(line.split(": ") for line in run(program, *arguments).splitlines())
     assert found.pop("isa") == program.name.removeprefix("exp_")
     assert found["wrong results"] == "0"
     for name in WORST:
@@ -52,16 +53,17 @@ def measure(program, first, step, count=2**32):
     return found
 
 
-def bound():
-    return float(re.search(r"#define f32_EXP_BOUND_ULP ([\d.]+)", (Path(sf.get_include()) / "smf_exp_f32.h").read_text())[1])
+def bound(kernel="f32"):
+    text = (Path(sf.get_include()) / f"smf_exp_{kernel}.h").read_text()
+    return float(re.search(rf"#define {kernel}_EXP_BOUND_ULP ([\d.]+)", text)[1])
 
 
-def exact_error(name, at):
+def exact_error(name, at, digits=24, no_shift=512):
     """The error of the program's e, by mpmath."""
     x, largest, e = (mpmath.mpf(float.fromhex(at[key])) for key in ("x", "max", "e"))
     with mpmath.workdps(40):
-        exact = mpmath.exp(x - (largest if abs(largest) > 512 else 0)) * mpmath.mpf(2) ** int(at["k"])
-        unit = mpmath.mpf(2) ** (mpmath.frexp(min(e, exact))[1] - 24) if name == "ulp" else exact / 2**24
+        exact = mpmath.exp(x - (largest if abs(largest) > no_shift else 0)) * mpmath.mpf(2) ** int(at["k"])
+        unit = mpmath.mpf(2) ** (mpmath.frexp(min(e, exact))[1] - digits) if name == "ulp" else exact / 2**digits
         return float(abs(e - exact) / unit)
 
 
@@ -112,13 +114,61 @@ def test_bound_is_the_worst_case(programs):
     assert bound() - 0.01 < WORST["ulp"][0] <= bound()
 
 
-def damaged(directory, file, before, after):
+# --------------------------------------------------------------------------------------------------------
+# float64: some of all numbers, some of each size that matters, and those where the reduction takes the next step
+
+def some(count, low, high):
+    """Arguments for so many numbers from low to high, their bits at equal distances, which are odd."""
+    low, high = (int(np.float64(x).view(np.uint64)) for x in (low, high))
+    return low, (high - low) // count | 1, count
+
+
+RUNS = {
+    "everything": (0, 2**64 // 1_000_000 | 1),
+    "positive": some(1_000_000, 2.0**-30, 8192),
+    "negative": some(1_000_000, -(2.0**-30), -8192),
+    "ties": ("ties",),
+}
+
+
+@pytest.fixture(scope="module")
+def programs_f64(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("exp_f64")
+    return [build(directory, isa, None, "-DDOUBLE") for isa in sf.isas()]
+
+
+@pytest.mark.skipif(not WIDE, reason="long double is float64")
+@pytest.mark.parametrize("numbers", RUNS)
+def test_float64(numbers, programs_f64):
+    """Every instruction set: the same bits of e, and errors; the largest, of which mpmath is the judge, within the bound."""
+    found = [measure(program, *RUNS[numbers]) for program in programs_f64]
+    assert all(other == found[0] for other in found)
+    assert int(found[0]["values"]) >= 100_000
+    for name in WORST:
+        error, at = found[0][name]
+        assert error == pytest.approx(exact_error(name, at, 53, 4096), abs=2**-10)  # expl's
+    assert 0.5 < exact_error("ulp", found[0]["ulp"][1], 53, 4096) <= bound("f64")
+
+
+@pytest.mark.skipif(not WIDE, reason="long double is float64")
+@pytest.mark.parametrize("before,after", [
+    (r"(f64_Q \{)\S+,", r"\g<1>0.5,"), (r"(f64_STEP_LO) \S+", r"\1 0.0"),
+], ids=["polynomial", "ln2"])
+def test_wrong_constants_break_the_bound_of_float64(before, after, tmp_path):
+    program = damaged(tmp_path, "smf_exp_f64.h", before, after, "-DDOUBLE")
+    assert max(measure(program, *RUNS[numbers])["ulp"][0] for numbers in ("positive", "ties")) > bound("f64")
+
+
+# --------------------------------------------------------------------------------------------------------
+# What is wrong is found
+
+def damaged(directory, file, before, after, *flags):
     """The program of plain C with one change in one file of csrc/."""
     include = shutil.copytree(sf.get_include(), directory / "csrc")
     text, changes = re.subn(before, after, (include / file).read_text())
     assert changes == 1
     (include / file).write_text(text)
-    return build(directory, "scalar", include)
+    return build(directory, "scalar", include, *flags)
 
 
 @pytest.mark.parametrize("before,after", [

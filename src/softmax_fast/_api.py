@@ -10,6 +10,9 @@ _MASKED = ("{} does not take masked arrays: fill the masked entries with -inf (w
            "as in x.filled(-np.inf), or select what is left by ~np.ma.getmaskarray(x)")
 
 
+_KERNELS = "fdg"  # the dtypes of arithmetic that have one
+
+
 # ---------------------------------------------------------------------------------------------------------
 # What the arguments mean
 
@@ -130,12 +133,13 @@ def _elementwise(name, gufunc, expression, x, axis, out, dtype):
     target = _check_out(out, x.shape, dtype)
     result = _core.empty_like(x, dtype) if target is None else target
     a, y = np.atleast_1d(x, result)
-    kernel = wide.char in "fd"
+    kernel = wide.char in _KERNELS
 
     with np.errstate(all="ignore"):
         if kernel and a.dtype == y.dtype and _arithmetic(y.dtype) == wide and _along(gufunc, a, y, axes):
             pass
-        elif kernel and len(axes) == 1 and y.dtype.kind != "c" and 2 not in (a.dtype.isbuiltin, y.dtype.isbuiltin):
+        elif (kernel and len(axes) == 1 and y.dtype.kind != "c" and 2 not in (a.dtype.isbuiltin, y.dtype.isbuiltin)
+              and not (wide.char == "g" and y.dtype.char == "e")):  # which NumPy rounds twice
             gufunc(a, axis=axes[0], out=y, signature=(wide, wide))
         elif kernel:
             rows = gufunc(_joint(a if a.dtype.isbuiltin else a.astype(wide), axes), signature=(wide, wide))
@@ -212,11 +216,11 @@ def logsumexp(a, axis, b, keepdims, return_sign, out, dtype):
     if 0 in (a.shape[k] for k in axes):
         result = np.full(shape, -np.inf)
         sign = np.zeros(shape)
-    elif b is None and wide.char in "fd" and a.dtype in (wide, final) and _arithmetic(a.dtype) == wide and _along(
+    elif b is None and wide.char in _KERNELS and a.dtype in (wide, final) and _arithmetic(a.dtype) == wide and _along(
             _core.logsumexp_gufunc, a,
             result := np.empty([n for k, n in enumerate(a.shape) if k not in axes], a.dtype), axes):
         pass
-    elif b is None and wide.char in "fd":
+    elif b is None and wide.char in _KERNELS:
         result = _core.logsumexp_gufunc(_joint(a if a.dtype.isbuiltin else a.astype(wide), axes), signature=(wide, wide))
     else:
         result, sign = _reference.logsumexp(a.astype(wide, copy=False), axes, b)

@@ -56,6 +56,8 @@ cdef inline int dtype_of(cnp.ndarray a) noexcept:
         return SMF_F64
     if num == cnp.NPY_FLOAT16:
         return SMF_F16
+    if num == cnp.NPY_LONGDOUBLE:
+        return SMF_LONG
     return SMF_BF16 if num == bfloat16 and num >= 0 else -1
 
 
@@ -468,7 +470,7 @@ cdef void gufunc_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp 
 
 cdef enum:  # Cython wants the lengths of arrays here, not in the header
     OPS = 3
-    LOOPS = 3
+    LOOPS = 4
 
 cdef Loop[OPS][LOOPS] loops
 ctypedef void *pointer
@@ -476,9 +478,10 @@ cdef pointer[OPS][LOOPS] loop_data
 cdef cnp.PyUFuncGenericFunction[LOOPS] loop_functions
 cdef char[2 * LOOPS] loop_types
 assert OPS == SMF_OPS
-loop_types[:] = [cnp.NPY_FLOAT16, cnp.NPY_FLOAT16, cnp.NPY_FLOAT32, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64, cnp.NPY_FLOAT64]
+loop_types[:] = [cnp.NPY_FLOAT16, cnp.NPY_FLOAT16, cnp.NPY_FLOAT32, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64, cnp.NPY_FLOAT64,
+                 cnp.NPY_LONGDOUBLE, cnp.NPY_LONGDOUBLE]
 cdef smf_dtype[LOOPS] loop_dtypes
-loop_dtypes[:] = [SMF_F16, SMF_F32, SMF_F64]
+loop_dtypes[:] = [SMF_F16, SMF_F32, SMF_F64, SMF_LONG]
 
 
 cdef object gufunc(smf_op op, char *name, char *signature):

@@ -1,5 +1,5 @@
 """Plain NumPy: the baseline of the benchmarks, the oracle of some tests, and what serves the dtypes that have
-no kernel (long double, complex) and logsumexp's factors.
+no kernel (complex) and logsumexp's factors.
 
 One axis or a tuple of axes; the dtype of `x` is the dtype of the arithmetic. Special values as in SciPy.
 """

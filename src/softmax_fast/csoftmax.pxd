@@ -11,6 +11,7 @@ cdef extern from "softmax_fast.h" nogil:
         SMF_F64
         SMF_F16
         SMF_BF16
+        SMF_LONG
         SMF_DTYPES
 
     ctypedef struct smf_job:

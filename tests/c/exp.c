@@ -1,9 +1,10 @@
-/* exp.c: the error of the exp core of float32, and a hash of its bits, over all 2^32 x or some of them.
+/* exp.c: the error of an exp core, and a hash of its bits, over many x.
  *
- *     exp first step [count]     x has the bits first, first + step, ...: `count` of them, or all below 2^32
+ *     exp first step [count]     x has the bits first, first + step, ...: `count` of them, or all there are
+ *     exp ties                   x about all places where N, the number of steps of the reduction, goes to the next
  *
- * Compiled with -DISA_avx512, -DISA_avx2, -DISA_neon or -DISA_scalar. The row's maximum is the larger of x and m, for
- * m = -512, 0 and 512, so that these meet their e = exp(x - c) 2^k:
+ * Compiled with -DISA_avx512, -DISA_avx2, -DISA_neon or -DISA_scalar, and for float64 with -DDOUBLE. The row's maximum is the
+ * larger of x and m, for m = -F_NO_SHIFT, 0 and F_NO_SHIFT (512, float64 4096), so that these meet their e = exp(x - c) 2^k:
  *
  *     max = x        x in [-512, 512], c = 0; beyond, x - c = 0
  *     max = -512     x from -512 down to the clamp, -512 - 191 ln2, and below
@@ -11,16 +12,16 @@
  *                    +-512, this is every x - c of the rows that are shifted
  *     max = 512      x from 512 down to the clamp, 512 - 191 ln2, and below
  *
- * Another maximum changes the exponent of e and nothing else, as long as e is normal: 16 (191 - n_max) is even, so
- * that adding it to x 16/ln2 does not change how that rounds, ties included.
+ * Another maximum changes the exponent of e and nothing else, as long as e is normal: the steps of 191 - n_max are an
+ * even number, so that adding it to x/ln2 in steps does not change how that rounds, ties included.
  *
  * Wrong, with exit status 1: a NaN lost, or made from a number; anything but +0 at the clamp and below; e outside
  * [0, 2^-126] where exp(x - c) 2^k < 2^-126; a k that is not the integer nearest to 64 - (max - c) log2(e). +inf is left
  * out: such a row is special.
  *
- * The reference is the C library's exp of a double, x - c, which is exact; an error of 1 ulp there is 2^-29 ulp here. It is
- * compared with expl once in 127 values, and the worst errors are computed again by expl. An error is counted in ulp of the
- * smaller of e and the exact value.
+ * The reference for float32 is the C library's exp of a double, x - c, which is exact; an error of 1 ulp there is 2^-29 ulp
+ * here. It is compared with expl once in 127 values, and the worst errors are computed again by expl. For float64 it is expl:
+ * with 64 bits, 2^-11 ulp here. An error is counted in ulp of the smaller of e and the exact value.
  */
 #include "smf_internal.h"
 
@@ -54,22 +55,38 @@ SMF_TARGET_BEGIN(SMF_NO_X87)
 
 #include "smf_kernels.h"
 
+#ifdef DOUBLE
+#define SMF_F f64
+#define wide(function) function##l
+typedef uint64_t pattern;
+typedef long double reference;
+enum { DIGITS = DBL_MANT_DIG, LEAST = DBL_MIN_EXP - 1, BIAS = 1023 };
+#else
+#define SMF_F f32
+#define wide(function) function
+typedef uint32_t pattern;
+typedef double reference;
+enum { DIGITS = FLT_MANT_DIG, LEAST = FLT_MIN_EXP - 1, BIAS = 127 };
+#endif
+#define F(name) SMF_PASTE(SMF_F, name)
+typedef F(_real) number;
+
 enum { BLOCK = 4096 }; /* values: whole vectors */
-typedef struct { float x[BLOCK], max[BLOCK], c[BLOCK], magic[BLOCK], clamp[BLOCK], e[BLOCK]; } block;
+typedef struct { number x[BLOCK], max[BLOCK], c[BLOCK], magic[BLOCK], clamp[BLOCK], e[BLOCK]; } block;
 
 /* Steps 2 and 3 of smf_rows.h. */
 static SMF_NOINLINE void core(block *b)
 {
-    for (int i = 0; i < BLOCK; i += f32_W) {
-        f32_state state;
-        f32_v x = f32_load(b->x + i), s, u;
-        state.max = f32_load(b->max + i);
-        f32_shift(&state);
-        f32_exp_of(&state, &x, &s, &u, 1, 1, SMF_CONTIGUOUS);
-        f32_store(b->e + i, f32_fma(u, s, s));
-        f32_store(b->c + i, state.c);
-        f32_store(b->magic + i, state.magic);
-        f32_store(b->clamp + i, state.clamp);
+    for (int i = 0; i < BLOCK; i += F(_W)) {
+        F(_state) state;
+        F(_v) x = F(_load)(b->x + i), s, u;
+        state.max = F(_load)(b->max + i);
+        F(_shift)(&state);
+        F(_exp_of)(&state, &x, &s, &u, 1, 1, SMF_CONTIGUOUS);
+        F(_store)(b->e + i, F(_fma)(u, s, s));
+        F(_store)(b->c + i, state.c);
+        F(_store)(b->magic + i, state.magic);
+        F(_store)(b->clamp + i, state.clamp);
     }
 }
 
@@ -77,29 +94,40 @@ static SMF_NOINLINE void core(block *b)
 SMF_TARGET_END
 #endif
 
-typedef struct { double error; float x, max, c, e; int k; } witness;
+typedef struct { double error; number x, max, c, e; int k; } witness;
 
-static witness ulp, relative; /* the largest errors, in ulp and in units of 2^-24 e */
+static witness ulp, relative; /* the largest errors, in ulp and in half the spacing above 1 times e */
 static uint64_t nans, zeros, tiny, wrong, hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, by words */
 static uint64_t compared;
 static double reference_error; /* in ulp of a double */
 
-static uint32_t bits(float a)
+static pattern bits(number a)
 {
-    uint32_t b;
+    pattern b;
     memcpy(&b, &a, sizeof b);
     return b;
 }
 
-static float from_bits(uint32_t b)
+static number from_bits(pattern b)
 {
-    float a;
+    number a;
     memcpy(&a, &b, sizeof a);
     return a;
 }
 
-/* 2^k for a normal double. */
-static double power(int k)
+#ifdef DOUBLE
+static reference power(int k) { return ldexpl(1, k); }
+
+/* The spacing of numbers at a, were their exponents not bounded. */
+static reference spacing(reference a)
+{
+    int k;
+    frexpl(a, &k);
+    return power(k - DIGITS);
+}
+#else
+/* The same for a normal double, sooner. */
+static reference power(int k)
 {
     const uint64_t b = (uint64_t)(k + 1023) << 52;
     double a;
@@ -107,15 +135,15 @@ static double power(int k)
     return a;
 }
 
-/* The spacing of floats at a normal double, were their exponents not bounded. */
-static double spacing(double a)
+static reference spacing(reference a)
 {
     uint64_t b;
     memcpy(&b, &a, sizeof b);
-    return power((int)(b >> 52) - 1023 - 23);
+    return power((int)(b >> 52) - 1022 - DIGITS);
 }
+#endif
 
-static void is_wrong(const char *what, float x, float max, float e)
+static void is_wrong(const char *what, number x, number max, number e)
 {
     if (wrong++ < 10) printf("wrong: %s, x = %a, max = %a, e = %a\n", what, (double)x, (double)max, (double)e);
 }
@@ -127,9 +155,9 @@ static void worse(witness *w, double error, const block *b, int i, int k)
     *w = found;
 }
 
-static void check(const block *b, int i, uint64_t number)
+static void check(const block *b, int i, uint64_t count)
 {
-    const float x = b->x[i], max = b->max[i], e = b->e[i];
+    const number x = b->x[i], max = b->max[i], e = b->e[i];
     hash = (hash ^ (e != e ? 0x7fc00000 : bits(e))) * UINT64_C(0x100000001b3);
     zeros += bits(e) == 0;
     if (x != x || e != e) {
@@ -137,61 +165,84 @@ static void check(const block *b, int i, uint64_t number)
         if (!(x != x && e != e)) is_wrong(e != e ? "NaN from a number" : "a number from NaN", x, max, e);
         return;
     }
-    const double d = (double)x - b->c[i];
+    const reference d = (reference)x - b->c[i];
     if (d <= b->clamp[i]) {
         if (bits(e) != 0) is_wrong("not +0 below the clamp", x, max, e);
         return;
     }
-    const int k = (int)((b->magic[i] - f32_MAGIC) / f32_STEPS) - 127;
-    if (fabs(k - 64 + ((double)max - b->c[i]) * 0x1.71547652b82fep+0) > 0.5001) is_wrong("another k", x, max, e);
-    const double y = exp(d), E = e * power(-k), least = power(-126 - k); /* e and 2^-126 scaled like y */
-    if (number % 127 == 0) {
+    const int k = (int)((b->magic[i] - F(_MAGIC)) / F(_STEPS)) - BIAS;
+    if (fabs(k - (F(_TOP) - BIAS) + ((double)max - b->c[i]) * 0x1.71547652b82fep+0) > 0.5001) is_wrong("another k", x, max, e);
+    const reference y = wide(exp)(d), E = e * power(-k), least = power(LEAST - k); /* e and its least scaled like y */
+#ifndef DOUBLE
+    if (count % 127 == 0) {
         const long double exact = expl(d);
         const double error = fabs((double)((y - exact) / spacing(y) * 0x1p29L));
         compared++;
         if (!(error <= reference_error)) reference_error = error;
     }
+#else
+    (void)count;
+#endif
     if (y < least) {
         tiny++;
         if (!(E >= 0 && E <= least)) is_wrong("too large a tiny number", x, max, e);
         return;
     }
-    const double error = fabs(E - y);
-    worse(&ulp, error / spacing(E < y && E > 0 ? E : y), b, i, k);
-    worse(&relative, error / y * 0x1p24, b, i, k);
+    const reference error = wide(fabs)(E - y);
+    worse(&ulp, (double)(error / spacing(E < y && E > 0 ? E : y)), b, i, k);
+    worse(&relative, (double)(error / y * power(DIGITS)), b, i, k);
 }
 
 static void print(const char *name, const witness *w, int in_ulp)
 {
     const long double y = expl((long double)w->x - w->c), E = (long double)w->e * power(-w->k), error = fabsl(E - y);
-    const double smaller = E < y && E > 0 ? (double)E : (double)y;
+    const reference smaller = E < y && E > 0 ? (reference)E : (reference)y;
     if (w->error > 0)
         printf("%s: %.6f x = %a max = %a k = %d e = %a\n", name,
-               (double)(in_ulp ? error / spacing(smaller) : error / y * 0x1p24L), (double)w->x, (double)w->max, w->k, (double)w->e);
+               (double)(in_ulp ? error / spacing(smaller) : error / y * power(DIGITS)), (double)w->x, (double)w->max, w->k,
+               (double)w->e);
     else printf("%s: 0\n", name);
+}
+
+/* Step by step from -1.5 to 1.5 F_NO_SHIFT. */
+enum { NEAR = 8 };
+static int64_t ties(void) { return (int64_t)(3 * F(_NO_SHIFT) * F(_STEPS_PER_UNIT)); }
+
+/* The i-th of NEAR numbers about each tie. */
+static number tie(int64_t i)
+{
+    const long double step = 0x1.62e42fefa39ef35793c7673007e5fp-1L / F(_STEPS);
+    const number at = (number)((i / NEAR - ties() / 2 + 0.5L) * step);
+    return from_bits((pattern)(bits(at) + (pattern)(i % NEAR) - NEAR / 2));
 }
 
 int main(int argc, char **argv)
 {
-    static const float m[] = {-f32_NO_SHIFT, 0, f32_NO_SHIFT};
+    static const number m[] = {-F(_NO_SHIFT), 0, F(_NO_SHIFT)};
     static block b;
-    const uint64_t all = UINT64_C(1) << 32;
-    uint64_t first, step, count;
-    if (argc != 3 && argc != 4) {
-        fprintf(stderr, "usage: exp first step [count]\n");
-        return 2;
+    const pattern last = (pattern)-1;
+    const int at_ties = argc == 2 && strcmp(argv[1], "ties") == 0;
+    uint64_t first = 0, step = 1, count = (uint64_t)ties() * NEAR;
+    if (!at_ties) {
+        if (argc != 3 && argc != 4) {
+            fprintf(stderr, "usage: exp first step [count], or exp ties\n");
+            return 2;
+        }
+        first = strtoull(argv[1], NULL, 0);
+        step = strtoull(argv[2], NULL, 0);
+        if (first > last || step == 0) {
+            fprintf(stderr, "first is no number's bits, or step is 0\n");
+            return 2;
+        }
+        count = (last - first) / step + 1;
+        if (argc == 4 && strtoull(argv[3], NULL, 0) < count) count = strtoull(argv[3], NULL, 0);
     }
-    first = strtoull(argv[1], NULL, 0);
-    step = strtoull(argv[2], NULL, 0);
-    if (first >= all || step == 0 || step > all) {
-        fprintf(stderr, "first < 2^32, 0 < step <= 2^32\n");
-        return 2;
-    }
-    count = (all - first + step - 1) / step;
-    if (argc == 4 && strtoull(argv[3], NULL, 0) < count) count = strtoull(argv[3], NULL, 0);
     for (uint64_t at = 0; at < count; at += BLOCK) {
         const int n = count - at < BLOCK ? (int)(count - at) : BLOCK;
-        for (int i = 0; i < BLOCK; i++) b.x[i] = i < n ? from_bits((uint32_t)(first + (at + (uint64_t)i) * step)) : 0;
+        for (int i = 0; i < BLOCK; i++) {
+            const uint64_t number_of = at + (uint64_t)i;
+            b.x[i] = i >= n ? 0 : at_ties ? tie((int64_t)number_of) : from_bits((pattern)(first + number_of * step));
+        }
         for (int q = 0; q < 3; q++) {
             for (int i = 0; i < BLOCK; i++) b.max[i] = b.x[i] > m[q] ? b.x[i] : m[q];
             core(&b);
