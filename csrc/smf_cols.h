@@ -24,16 +24,22 @@ typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, real *pa
         for (size_t k = 0; k + 4 <= (n); k += 4) STEP(k, 4);           \
     } while (0)
 
-SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel)
+/* Rows of another type are widened to a line of W rows on the way, and rounded from one. */
+SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel, const smf_dtype type)
 {
+    SMF_ALIGNED(64) real line[SMF_SHORT * W];
     const size_t n = group->n;
-    const ptrdiff_t x_row = group->x_row;
-    const int dense = n > 1 && x_row == (ptrdiff_t)(n * sizeof(real));
+    const int own = type == SMF_OWN, whole = group->x_row == (ptrdiff_t)n * SMF_SIZE(type);
+    const ptrdiff_t x_row = own ? group->x_row : (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && (!own || whole);
     v_t c[4];
     for (int v = 0; v < vectors; v++) {
-        const char *p = (const char *)group->x + v * W * x_row;
+        const char *const x = (const char *)group->x + v * W * group->x_row, *const p = own ? x : (const char *)line;
         real *at = panel + v * W;
         v_t max = v_set1(-(real)INFINITY);
+        if (!own)
+            for (int k = 0; k < (whole ? 1 : W); k++)
+                SMF_W(_line_in)(line + (size_t)k * n, x + k * group->x_row, whole ? W * n : n, type);
 #define STEP(i, columns)                                                                  \
     do {                                                                                  \
         SMF_W(_load4)(p + (i) * sizeof(real), x_row, columns, dense, c);                  \
@@ -46,15 +52,18 @@ SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int 
     }
 }
 
-SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op)
+SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op,
+                                 const smf_dtype type)
 {
+    SMF_ALIGNED(64) real line[SMF_SHORT * W];
     const size_t n = group->n;
-    const ptrdiff_t y_row = group->y_row;
-    const int dense = n > 1 && y_row == (ptrdiff_t)(n * sizeof(real));
+    const int own = type == SMF_OWN, whole = group->y_row == (ptrdiff_t)n * SMF_SIZE(type);
+    const ptrdiff_t y_row = own ? group->y_row : (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && (!own || whole);
     v_t c[4];
     SMF_EACH(q, 4) c[q] = v_set1(0);
     for (int v = 0; v < vectors; v++) {
-        char *p = (char *)group->y + v * W * y_row;
+        char *const y = (char *)group->y + v * W * group->y_row, *const p = own ? y : (char *)line;
         const real *at = panel + v * W;
         const v_t hi = state[v].hi, lo = state[v].lo;
 #define STEP(i, columns)                                                                                                \
@@ -64,36 +73,39 @@ SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *stat
     } while (0)
         SMF_COLUMNS(STEP, n, dense);
 #undef STEP
+        if (!own)
+            for (int k = 0; k < (whole ? 1 : W); k++)
+                SMF_W(_line_out)(y + k * group->y_row, line + (size_t)k * n, whole ? W * n : n, type);
     }
 }
 
 /* Vectors v, v + 1, ... of a group, or, where there is another one, of its panel. */
-SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v)
+SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v, const smf_dtype x_type, const smf_dtype type)
 {
-    const ptrdiff_t at = v * W * (ptrdiff_t)sizeof(real);
     SMF_W(_row) part = *row;
-    part.x += at;
-    part.e += at;
-    part.y += at;
-    if (part.next_x) part.next_x += at;
-    if (part.next_y) part.next_y += at;
+    part.x += v * W * SMF_SIZE(x_type);
+    part.e += v * W * SMF_SIZE(SMF_OWN);
+    part.y += v * W * SMF_SIZE(type);
+    if (part.next_x) part.next_x += v * W * SMF_SIZE(type);
+    if (part.next_y) part.next_y += v * W * SMF_SIZE(type);
     return part;
 }
 
 /* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy. */
-SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel)
+SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel,
+                                   const smf_dtype type)
 {
     const int layout = wide, deep = 4;
     v_t max[SMF_UNROLL];
     for (int v = 0; v < vectors; v++) state[v].max = v_set1(-(real)INFINITY);
     for (size_t i = 0; i < row->n; i += deep)
         for (int v = 0; v < vectors; v += wide) {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v);
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
             SMF_EACH(j, wide) max[j] = state[v + j].max;
             for (size_t k = i; k < i + deep && k < row->n; k++)
                 SMF_EACH(j, wide)
                 {
-                    const v_t x = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout);
+                    const v_t x = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout, type);
                     if (panel) v_store(panel + (k * (size_t)vectors + (size_t)(v + j)) * W, x);
                     max[j] = v_max(max[j], x);
                 }
@@ -110,11 +122,11 @@ SMF_INLINE void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, 
     size_t i = 0;
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     for (; i + 2 <= row->n; i += 2) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, shifted, wide | SMF_NEXT, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, shifted, wide | SMF_NEXT, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_next2)(total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, shifted, wide, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, shifted, wide, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], SMF_W(_total_of)(e[j]));
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
@@ -129,15 +141,15 @@ SMF_INLINE void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     if (2 * wide < SMF_UNROLL)
         for (; i + (SMF_UNROLL - 1) * W < row->n; i += SMF_UNROLL * W) {
-            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, 1, wide, op, NULL, e);
+            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, 1, wide, op, SMF_OWN, NULL, e);
             SMF_EACH(j, SMF_UNROLL / 2) SMF_W(_total_add2)(total, e[2 * j], e[2 * j + 1]);
         }
     for (; i + W < row->n; i += 2 * W) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, 1, wide, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, 1, wide, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) SMF_W(_total_add2)(&total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, 1, wide, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, 1, wide, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) SMF_W(_total_add)(&total[j], e[j]);
     }
 }
@@ -173,24 +185,48 @@ SMF_INLINE void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, c
     } while (0)
 
 /* logsumexp's results; a NaN, which shows in the total and so in hi, to its whole row. */
-SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op)
+SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op, const smf_dtype type)
 {
     real lane[W];
     for (int v = 0; v < vectors; v++) {
         const int numbers = v_count_eq(state[v].hi, state[v].hi) == W;
         if (op != SMF_LOGSUMEXP && numbers) continue;
         v_store(lane, state[v].hi);
-        if (op == SMF_LOGSUMEXP && numbers && row->y_row == (ptrdiff_t)sizeof(real))
-            memcpy(row->y + v * W * (int)sizeof(real), lane, (size_t)lanes * sizeof(real));
+        if (op == SMF_LOGSUMEXP && numbers && row->y_row == SMF_SIZE(type))
+            SMF_W(_to)(row->y + v * W * SMF_SIZE(type), state[v].hi, lanes, type);
         else
             for (int k = 0; k < lanes; k++)
                 if (op == SMF_LOGSUMEXP)
-                    SMF_W(_put1)(row->y, row->y_row, (size_t)(v * W + k), lane[k] == lane[k] ? lane[k] : (real)NAN);
-                else if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, v * W + k);
+                    SMF_W(_to1)(row->y + (v * W + k) * row->y_row, lane[k] == lane[k] ? lane[k] : (real)NAN, type);
+                else if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, v * W + k, type);
     }
 }
 
-SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op)
+/* Steps 3 and 4, and the constants of step 5. It sees no type but the kernels' own where there is a panel: one function for all. */
+SMF_INLINE void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, int shifted, const smf_op op)
+{
+    SMF_GROUP(SMF_UNROLL / 2, vectors, {
+        const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
+        if (row->n <= W && shifted) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 1, op);
+        else if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 0, op);
+        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op);
+    });
+    for (int v = 0; v < vectors; v++) SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
+}
+
+#define SMF_MIDDLE(name, op)                                                                                        \
+    static SMF_NOINLINE void SMF_W(_##name##_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
+                                                     int lanes, int shifted)                                        \
+    {                                                                                                               \
+        SMF_W(_middle)(row, state, vectors, lanes, shifted, op);                                                    \
+    }
+SMF_MIDDLE(softmax, SMF_SOFTMAX)
+SMF_MIDDLE(log_softmax, SMF_LOG_SOFTMAX)
+SMF_MIDDLE(logsumexp, SMF_LOGSUMEXP)
+#undef SMF_MIDDLE
+
+SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op,
+                              const smf_dtype type)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     const v_t zero = v_set1(0);
@@ -198,15 +234,15 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
     SMF_W(_row) row;
     int shifted = 0; /* or every c is 0 */
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    if (turned) SMF_W(_turn_in)(group, state, vectors, panel);
-    else if (vectors % 4 == 0) SMF_W(_max_across)(&row, state, vectors, 4 < SMF_UNROLL ? 4 : SMF_UNROLL, W, panel);
-    else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel);
+    if (turned) SMF_W(_turn_in)(group, state, vectors, panel, type);
+    else if (vectors % 4 == 0) SMF_W(_max_across)(&row, state, vectors, 4 < SMF_UNROLL ? 4 : SMF_UNROLL, W, panel, type);
+    else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel, type);
     for (int v = 0; v < vectors; v++) {
         if (v_count_eq(v_sub(state[v].max, state[v].max), zero) != (size_t)lanes) return 0;
         SMF_W(_shift)(&state[v]);
         shifted |= v_count_eq(state[v].c, zero) != W;
     }
-    if (!turned && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
+    if (!turned && type == SMF_OWN && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
         const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
         row.next_y = apart ? NULL : row.y + width, row.next_y_col = row.y_col;
@@ -215,27 +251,22 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
         row.x = row.e = (char *)panel;
         row.x_col = row.e_col = vectors * W * (ptrdiff_t)sizeof(real);
     }
-
-    SMF_GROUP(SMF_UNROLL / 2, vectors, {
-        const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-        if (row.n <= W && shifted) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 1, op);
-        else if (row.n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 0, op);
-        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op);
-    });
-    for (int v = 0; v < vectors; v++) SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
+    if (op == SMF_SOFTMAX) SMF_W(_softmax_middle)(&row, state, vectors, lanes, shifted);
+    else if (op == SMF_LOG_SOFTMAX) SMF_W(_log_softmax_middle)(&row, state, vectors, lanes, shifted);
+    else SMF_W(_logsumexp_middle)(&row, state, vectors, lanes, shifted);
 
     if (op != SMF_LOGSUMEXP) {
-        if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op);
+        if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op, type);
         else
             for (size_t i = 0; i < row.n; i++)
                 SMF_GROUP(SMF_UNROLL, vectors, {
-                    const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-                    if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op);
-                    else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op);
+                    const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v, SMF_OWN, type);
+                    if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op, SMF_OWN, type);
+                    else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op, SMF_OWN, type);
                 });
         if (apart) v_fence();
     }
-    SMF_W(_end_across)(&row, state, vectors, lanes, op);
+    SMF_W(_end_across)(&row, state, vectors, lanes, op, type);
     return 1;
 }
 
@@ -247,13 +278,13 @@ SMF_INLINE void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state
     v_t e[SMF_UNROLL];
     for (size_t i = l; i < row->n; i += 2 * W)
         for (int v = 0; v < vectors; v += wide) {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v);
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
             if (i == l) SMF_EACH(j, wide) total[v + j] = SMF_W(_total_of)(v_set1(0));
             if (i + W < row->n) {
-                SMF_W(_step_exp)(&part, &state[v], i, 2 * wide, W, 1, wide, op, NULL, e);
+                SMF_W(_step_exp)(&part, &state[v], i, 2 * wide, W, 1, wide, op, SMF_OWN, NULL, e);
                 SMF_EACH(j, wide) SMF_W(_total_add2)(&total[v + j], e[j], e[wide + j]);
             } else {
-                SMF_W(_step_exp)(&part, &state[v], i, wide, W, 1, wide, op, NULL, e);
+                SMF_W(_step_exp)(&part, &state[v], i, wide, W, 1, wide, op, SMF_OWN, NULL, e);
                 SMF_EACH(j, wide) SMF_W(_total_add)(&total[v + j], e[j]);
             }
         }
@@ -266,7 +297,7 @@ SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_
     const int vectors = (int)(group->rows / W);
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    SMF_W(_max_across)(&row, state, vectors, wide, W, NULL);
+    SMF_W(_max_across)(&row, state, vectors, wide, W, NULL, SMF_OWN);
     for (int v = 0; v < vectors; v++) {
         if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
         SMF_W(_shift)(&state[v]);
@@ -286,9 +317,9 @@ SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_
     if (op != SMF_LOGSUMEXP)
         for (size_t i = 0; i < row.n; i++)
             for (int v = 0; v < vectors; v += wide) {
-                const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 0, op);
+                const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v, SMF_OWN, SMF_OWN);
+                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 0, op, SMF_OWN, SMF_OWN);
             }
-    SMF_W(_end_across)(&row, state, vectors, W, op);
+    SMF_W(_end_across)(&row, state, vectors, W, op, SMF_OWN);
     return 1;
 }
