@@ -65,7 +65,7 @@ enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instea
 /* A row, or a vector of rows and more, and where its results go. */
 typedef struct {
     const char *x;
-    char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory */
+    char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory; and log_softmax's logits, once widened */
     ptrdiff_t x_col, e_col, y_col, y_row; /* bytes */
     const char *next_x, *next_y; /* what comes after this: its cache lines are fetched during exp; NULL: nothing is */
     ptrdiff_t next_x_col, next_y_col;
@@ -135,7 +135,7 @@ SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s,
     SMF_W(_exp)(d, magic, s, u, count);
 }
 
-/* e of `count` vectors: for softmax all of them, which are stored too; else those that are not the maximum, and the
+/* e of `count` vectors: for softmax all of them, which are stored too (as are logits that had to be widened); else those that are not the maximum, and the
  * others counted. */
 SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
                                  const int shifted, const int layout, const smf_op op, const smf_dtype type, size_t *maxima, v_t *e)
@@ -151,10 +151,10 @@ SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, s
         col = row->next_y_col;
         if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
     }
-    if (op == SMF_SOFTMAX) {
-        SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j, count), e[j], layout, SMF_OWN);
-        return;
-    }
+    if (op != SMF_LOGSUMEXP && (op == SMF_SOFTMAX || type != SMF_OWN))
+        SMF_EACH(j, count)
+        SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j, count), op == SMF_SOFTMAX ? e[j] : x[j], layout, SMF_OWN);
+    if (op == SMF_SOFTMAX) return;
     SMF_EACH(j, count)
     {
         SMF_W(_state) *const of = &state[SMF_AT(j)];
@@ -175,11 +175,12 @@ SMF_INLINE v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
 SMF_INLINE void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t i, const int count, int lanes,
                                   const int layout, const int apart, const smf_op op, const smf_dtype x_type, const smf_dtype type)
 {
-    const char *from = op == SMF_SOFTMAX ? row->e : row->x;
-    const ptrdiff_t col = op == SMF_SOFTMAX ? row->e_col : row->x_col;
+    const int kept = op == SMF_SOFTMAX || x_type != SMF_OWN;
+    const char *const from = kept ? row->e : row->x;
+    const ptrdiff_t col = kept ? row->e_col : row->x_col;
     SMF_EACH(j, count)
     {
-        const v_t v = SMF_W(_get)(from, col, i, j, SMF_LANES_OF(j, count), layout, op == SMF_SOFTMAX ? SMF_OWN : x_type);
+        const v_t v = SMF_W(_get)(from, col, i, j, SMF_LANES_OF(j, count), layout, SMF_OWN);
         const v_t y = SMF_W(_last)(v, state[SMF_AT(j)].hi, state[SMF_AT(j)].lo, op);
         if (apart) v_store_apart((real *)(void *)(row->y + (ptrdiff_t)i * row->y_col) + j * W, y);
         else SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count), y, layout, type);
@@ -389,12 +390,12 @@ SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dt
 
 SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real scratch[SMF_SCRATCH];
-    const size_t stride = (job->n + W - 1) / W * W, fit = stride ? SMF_SCRATCH / stride : W;
+    SMF_ALIGNED(64) real scratch[2 * SMF_SCRATCH]; /* halves leave the cache room for all of it */
+    const size_t stride = (job->n + W - 1) / W * W, fit = stride ? SMF_SCRATCH * (type == SMF_OWN ? 1 : 2) / stride : W;
     const int most = fit > W ? W : fit ? (int)fit : 1;
     for (size_t r = 0; r < job->rows; r += (size_t)most) {
         const int rows = job->rows - r < (size_t)most ? (int)(job->rows - r) : most;
-        SMF_W(_block)(job, r, rows, op == SMF_SOFTMAX && fit ? scratch : NULL, op, type);
+        SMF_W(_block)(job, r, rows, op != SMF_LOGSUMEXP && fit && (op == SMF_SOFTMAX || type != SMF_OWN) ? scratch : NULL, op, type);
     }
 }
 
@@ -558,7 +559,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     if (job->x_col == size && (job->y_col == size || sums)) {
         if (job->rows == 1 && job->n <= W) kernels->single(job);
         else if (job->rows >= W && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
-        else if (half && kernels->op == SMF_SOFTMAX && job->n > SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
+        else if (half && !sums && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0 &&
                (!half || column <= SMF_PANEL_BYTES)) {
