@@ -2,7 +2,7 @@
  *
  * Included by smf_rows.h, whose steps it runs with vectors across the rows; the bits are those of the row alone.
  * What is a lane of the sum there is a pass over every W-th element here, and the totals of these passes meet in
- * the order of the lanes. Up to SMF_VECTORS vectors of rows go through each pass before the next. Rows that fit come to
+ * the order of the lanes. Up to SMF_VECTORS vectors of rows, twice as many of halves, go through each pass before the next. Rows that fit come to
  * lie side by side in a panel on the stack, element i of vector v at (i * vectors + v) * W; longer ones stay where they are. Rows that are contiguous
  * are turned on the way there and back, four elements at a time.
  */
@@ -91,18 +91,33 @@ SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v, const s
     return part;
 }
 
+/* Fetches the elements SMF_AHEAD after the i-th of these rows, or, after the last one, of the `width` bytes of rows beside them.
+ * (Of a few vectors the processor itself begins so many in advance.) */
+SMF_INLINE void SMF_W(_fetch)(const char *p, ptrdiff_t col, size_t i, size_t n, ptrdiff_t width, const int write)
+{
+    const size_t at = i + SMF_AHEAD;
+    p += at < n ? (ptrdiff_t)at * col : (ptrdiff_t)(at - n) * col + width;
+    for (ptrdiff_t k = 0; k < width; k += 64) {
+        if (write) SMF_PREFETCH_WRITE(p + k);
+        else SMF_PREFETCH(p + k);
+    }
+}
+
 /* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy. */
 SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel,
                                    const smf_dtype type)
 {
-    const int layout = wide, deep = 4;
+    const int layout = wide, deep = vectors < 4 ? 16 : 4;
     v_t max[SMF_UNROLL];
     for (int v = 0; v < vectors; v++) state[v].max = v_set1(-(real)INFINITY);
-    for (size_t i = 0; i < row->n; i += deep)
+    for (size_t i = 0; i < row->n; i += (size_t)deep) {
+        if (type != SMF_OWN && wide > 1)
+            for (size_t k = i; k < i + (size_t)deep; k++)
+                SMF_W(_fetch)(row->x, row->x_col, k, row->n, vectors * W * SMF_SIZE(type), 0);
         for (int v = 0; v < vectors; v += wide) {
             const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
             SMF_EACH(j, wide) max[j] = state[v + j].max;
-            for (size_t k = i; k < i + deep && k < row->n; k++)
+            for (size_t k = i; k < i + (size_t)deep && k < row->n; k++)
                 SMF_EACH(j, wide)
                 {
                     const v_t x = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout, type);
@@ -111,6 +126,7 @@ SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state,
                 }
             SMF_EACH(j, wide) state[v + j].max = max[j];
         }
+    }
 }
 
 /* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
@@ -230,7 +246,7 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     const v_t zero = v_set1(0);
-    SMF_W(_state) state[SMF_VECTORS];
+    SMF_W(_state) state[2 * SMF_VECTORS];
     SMF_W(_row) row;
     int shifted = 0; /* or every c is 0 */
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
@@ -258,12 +274,14 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
     if (op != SMF_LOGSUMEXP) {
         if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op, type);
         else
-            for (size_t i = 0; i < row.n; i++)
+            for (size_t i = 0; i < row.n; i++) {
+                if (type != SMF_OWN && vectors >= 4) SMF_W(_fetch)(row.y, row.y_col, i, row.n, vectors * W * SMF_SIZE(type), 1);
                 SMF_GROUP(SMF_UNROLL, vectors, {
                     const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v, SMF_OWN, type);
                     if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op, SMF_OWN, type);
                     else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op, SMF_OWN, type);
                 });
+            }
         if (apart) v_fence();
     }
     SMF_W(_end_across)(&row, state, vectors, lanes, op, type);

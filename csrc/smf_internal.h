@@ -72,8 +72,9 @@
 #define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, or a piece of a long one */
 #define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
 #define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
-#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side */
+#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side; halves: twice as much */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
+#define SMF_AHEAD 8    /* elements of rows side by side, that are fetched from memory before their turn */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */
 #define SMF_STREAMS 64 /* vectors of rows in one group then */
 #define SMF_HUGE_BYTES 20000000 /* arrays beyond this are in no cache: results need not go through one */

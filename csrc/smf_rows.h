@@ -514,9 +514,11 @@ static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernel
 /* One row a lane, groups of rows: short contiguous rows, turned on the way, or rows side by side. */
 static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
 {
-    SMF_ALIGNED(64) real panel[SMF_PANEL_BYTES / sizeof(real)];
-    const size_t fit = sizeof panel / sizeof(real) / W / job->n, size = (size_t)kernels->port->size; /* vectors of rows; of a number */
-    const size_t most = fit > SMF_VECTORS ? SMF_VECTORS : fit;
+    SMF_ALIGNED(64) real panel[2 * SMF_PANEL_BYTES / sizeof(real)];
+    const size_t size = (size_t)kernels->port->size; /* of a number */
+    const size_t more = turned ? 1 : sizeof(real) / size; /* halves: as many lines of cache, hence twice the rows */
+    const size_t fit = more * SMF_PANEL_BYTES / sizeof(real) / W / job->n; /* vectors of rows */
+    const size_t most = fit > more * SMF_VECTORS ? more * SMF_VECTORS : fit;
     const int aligned = !turned && kernels->op != SMF_LOGSUMEXP && job->y_col % 64 == 0 && (uintptr_t)job->y % size == 0;
     const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
@@ -562,7 +564,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         else if (half && !sums && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0 &&
-               (!half || column <= SMF_PANEL_BYTES)) {
+               (!half || column <= 2 * SMF_PANEL_BYTES)) {
         if (!half && column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
     } else SMF_W(_run_ported)(job, kernels);
