@@ -24,25 +24,40 @@ typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, real *pa
         for (size_t k = 0; k + 4 <= (n); k += 4) STEP(k, 4);           \
     } while (0)
 
-/* Rows of another type are widened to a line of W rows on the way, and rounded from one. */
+/* W rows of another type from the v-th vector of rows at `rows` to a line of the kernels' own, and back. */
+SMF_INLINE void SMF_W(_widen)(const char *rows, ptrdiff_t stride, size_t n, int v, real *line, const smf_dtype type)
+{
+    const int whole = stride == (ptrdiff_t)n * SMF_SIZE(type);
+    for (int k = 0; k < (whole ? 1 : W); k++)
+        SMF_W(_line_in)(line + (size_t)k * n, rows + (v * W + k) * stride, whole ? W * n : n, type);
+}
+
+SMF_INLINE void SMF_W(_round)(char *rows, ptrdiff_t stride, size_t n, int v, const real *line, const smf_dtype type)
+{
+    const int whole = stride == (ptrdiff_t)n * SMF_SIZE(type);
+    for (int k = 0; k < (whole ? 1 : W); k++)
+        SMF_W(_line_out)(rows + (v * W + k) * stride, line + (size_t)k * n, whole ? W * n : n, type);
+}
+
+/* One line is widened while the one before is turned, which then waits for no store. */
 SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real line[SMF_SHORT * W];
+    SMF_ALIGNED(64) real line[2][SMF_SHORT * W];
     const size_t n = group->n;
-    const int own = type == SMF_OWN, whole = group->x_row == (ptrdiff_t)n * SMF_SIZE(type);
-    const ptrdiff_t x_row = own ? group->x_row : (ptrdiff_t)(n * sizeof(real));
-    const int dense = n > 1 && (!own || whole);
+    const int own = type == SMF_OWN;
+    const char *const x = (const char *)group->x;
+    const ptrdiff_t stride = own ? group->x_row : (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && stride == (ptrdiff_t)(n * sizeof(real));
     v_t c[4];
+    if (!own) SMF_W(_widen)(x, group->x_row, n, 0, line[0], type);
     for (int v = 0; v < vectors; v++) {
-        const char *const x = (const char *)group->x + v * W * group->x_row, *const p = own ? x : (const char *)line;
+        const char *const p = own ? x + v * W * stride : (const char *)line[v % 2];
         real *at = panel + v * W;
         v_t max = v_set1(-(real)INFINITY);
-        if (!own)
-            for (int k = 0; k < (whole ? 1 : W); k++)
-                SMF_W(_line_in)(line + (size_t)k * n, x + k * group->x_row, whole ? W * n : n, type);
+        if (!own && v + 1 < vectors) SMF_W(_widen)(x, group->x_row, n, v + 1, line[(v + 1) % 2], type);
 #define STEP(i, columns)                                                                  \
     do {                                                                                  \
-        SMF_W(_load4)(p + (i) * sizeof(real), x_row, columns, dense, c);                  \
+        SMF_W(_load4)(p + (i) * sizeof(real), stride, columns, dense, c);                 \
         SMF_EACH(q, columns) v_store(at + ((i) + (size_t)q) * (size_t)(vectors * W), c[q]); \
         SMF_EACH(q, columns) max = v_max(max, c[q]);                                      \
     } while (0)
@@ -55,28 +70,28 @@ SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int 
 SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op,
                                  const smf_dtype type)
 {
-    SMF_ALIGNED(64) real line[SMF_SHORT * W];
+    SMF_ALIGNED(64) real line[2][SMF_SHORT * W];
     const size_t n = group->n;
-    const int own = type == SMF_OWN, whole = group->y_row == (ptrdiff_t)n * SMF_SIZE(type);
-    const ptrdiff_t y_row = own ? group->y_row : (ptrdiff_t)(n * sizeof(real));
-    const int dense = n > 1 && (!own || whole);
+    const int own = type == SMF_OWN;
+    char *const y = (char *)group->y;
+    const ptrdiff_t stride = own ? group->y_row : (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && stride == (ptrdiff_t)(n * sizeof(real));
     v_t c[4];
     SMF_EACH(q, 4) c[q] = v_set1(0);
     for (int v = 0; v < vectors; v++) {
-        char *const y = (char *)group->y + v * W * group->y_row, *const p = own ? y : (char *)line;
+        char *const p = own ? y + v * W * stride : (char *)line[v % 2];
         const real *at = panel + v * W;
         const v_t hi = state[v].hi, lo = state[v].lo;
 #define STEP(i, columns)                                                                                                \
     do {                                                                                                                \
         SMF_EACH(q, columns) c[q] = SMF_W(_last)(v_load(at + ((i) + (size_t)q) * (size_t)(vectors * W)), hi, lo, op);   \
-        SMF_W(_store4)(p + (i) * sizeof(real), y_row, columns, dense, c);                                               \
+        SMF_W(_store4)(p + (i) * sizeof(real), stride, columns, dense, c);                                              \
     } while (0)
         SMF_COLUMNS(STEP, n, dense);
 #undef STEP
-        if (!own)
-            for (int k = 0; k < (whole ? 1 : W); k++)
-                SMF_W(_line_out)(y + k * group->y_row, line + (size_t)k * n, whole ? W * n : n, type);
+        if (!own && v > 0) SMF_W(_round)(y, group->y_row, n, v - 1, line[(v - 1) % 2], type);
     }
+    if (!own) SMF_W(_round)(y, group->y_row, n, vectors - 1, line[(vectors - 1) % 2], type);
 }
 
 /* Vectors v, v + 1, ... of a group, or, where there is another one, of its panel. */
