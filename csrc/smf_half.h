@@ -43,7 +43,6 @@ SMF_INLINE float bf16_widen(uint16_t h) { return smf_bits_float((uint32_t)h << 1
 SMF_INLINE uint16_t bf16_round(float f)
 {
     const uint32_t bits = smf_float_bits(f);
-    if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 

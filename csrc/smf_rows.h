@@ -560,7 +560,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     }
     if (job->x_col == size && (job->y_col == size || sums)) {
         if (job->rows == 1 && job->n <= W) kernels->single(job);
-        else if (job->rows >= W && job->n <= SMF_SHORT) SMF_W(_run_groups)(job, kernels, 1);
+        else if (job->rows >= W && job->n <= SMF_SHORT(W)) SMF_W(_run_groups)(job, kernels, 1);
         else if (half && !sums && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job);
     } else if (job->rows >= SMF_SEVERAL && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0 &&
