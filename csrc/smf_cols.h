@@ -2,7 +2,7 @@
  *
  * Included by smf_rows.h, whose steps it runs with vectors across the rows; the bits are those of the row alone.
  * What is a lane of the sum there is a pass over every W-th element here, and the totals of these passes meet in
- * the order of the lanes. Up to SMF_VECTORS vectors of rows go through each pass before the next. Rows that fit come to
+ * the order of the lanes. Up to SMF_VECTORS vectors of rows, twice as many of halves, go through each pass before the next. Rows that fit come to
  * lie side by side in a panel on the stack, element i of vector v at (i * vectors + v) * W; longer ones stay where they are. Rows that are contiguous
  * are turned on the way there and back, four elements at a time.
  */
@@ -24,19 +24,40 @@ typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, real *pa
         for (size_t k = 0; k + 4 <= (n); k += 4) STEP(k, 4);           \
     } while (0)
 
-SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel)
+/* W rows of another type from the v-th vector of rows at `rows` to a line of the kernels' own, and back. */
+SMF_INLINE void SMF_W(_widen)(const char *rows, ptrdiff_t stride, size_t n, int v, real *line, const smf_dtype type)
 {
+    const int whole = stride == (ptrdiff_t)n * SMF_SIZE(type);
+    for (int k = 0; k < (whole ? 1 : W); k++)
+        SMF_W(_line_in)(line + (size_t)k * n, rows + (v * W + k) * stride, whole ? W * n : n, type);
+}
+
+SMF_INLINE void SMF_W(_round)(char *rows, ptrdiff_t stride, size_t n, int v, const real *line, const smf_dtype type)
+{
+    const int whole = stride == (ptrdiff_t)n * SMF_SIZE(type);
+    for (int k = 0; k < (whole ? 1 : W); k++)
+        SMF_W(_line_out)(rows + (v * W + k) * stride, line + (size_t)k * n, whole ? W * n : n, type);
+}
+
+/* One line is widened while the one before is turned, which then waits for no store. */
+SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel, const smf_dtype type)
+{
+    SMF_ALIGNED(64) real line[2][SMF_SHORT(W) * W];
     const size_t n = group->n;
-    const ptrdiff_t x_row = group->x_row;
-    const int dense = n > 1 && x_row == (ptrdiff_t)(n * sizeof(real));
+    const int own = type == SMF_OWN;
+    const char *const x = (const char *)group->x;
+    const ptrdiff_t stride = own ? group->x_row : (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && stride == (ptrdiff_t)(n * sizeof(real));
     v_t c[4];
+    if (!own) SMF_W(_widen)(x, group->x_row, n, 0, line[0], type);
     for (int v = 0; v < vectors; v++) {
-        const char *p = (const char *)group->x + v * W * x_row;
+        const char *const p = own ? x + v * W * stride : (const char *)line[v % 2];
         real *at = panel + v * W;
         v_t max = v_set1(-(real)INFINITY);
+        if (!own && v + 1 < vectors) SMF_W(_widen)(x, group->x_row, n, v + 1, line[(v + 1) % 2], type);
 #define STEP(i, columns)                                                                  \
     do {                                                                                  \
-        SMF_W(_load4)(p + (i) * sizeof(real), x_row, columns, dense, c);                  \
+        SMF_W(_load4)(p + (i) * sizeof(real), stride, columns, dense, c);                 \
         SMF_EACH(q, columns) v_store(at + ((i) + (size_t)q) * (size_t)(vectors * W), c[q]); \
         SMF_EACH(q, columns) max = v_max(max, c[q]);                                      \
     } while (0)
@@ -46,59 +67,81 @@ SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int 
     }
 }
 
-SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op)
+SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op,
+                                 const smf_dtype type)
 {
+    SMF_ALIGNED(64) real line[2][SMF_SHORT(W) * W];
     const size_t n = group->n;
-    const ptrdiff_t y_row = group->y_row;
-    const int dense = n > 1 && y_row == (ptrdiff_t)(n * sizeof(real));
+    const int own = type == SMF_OWN;
+    char *const y = (char *)group->y;
+    const ptrdiff_t stride = own ? group->y_row : (ptrdiff_t)(n * sizeof(real));
+    const int dense = n > 1 && stride == (ptrdiff_t)(n * sizeof(real));
     v_t c[4];
     SMF_EACH(q, 4) c[q] = v_set1(0);
     for (int v = 0; v < vectors; v++) {
-        char *p = (char *)group->y + v * W * y_row;
+        char *const p = own ? y + v * W * stride : (char *)line[v % 2];
         const real *at = panel + v * W;
         const v_t hi = state[v].hi, lo = state[v].lo;
 #define STEP(i, columns)                                                                                                \
     do {                                                                                                                \
         SMF_EACH(q, columns) c[q] = SMF_W(_last)(v_load(at + ((i) + (size_t)q) * (size_t)(vectors * W)), hi, lo, op);   \
-        SMF_W(_store4)(p + (i) * sizeof(real), y_row, columns, dense, c);                                               \
+        SMF_W(_store4)(p + (i) * sizeof(real), stride, columns, dense, c);                                              \
     } while (0)
         SMF_COLUMNS(STEP, n, dense);
 #undef STEP
+        if (!own && v > 0) SMF_W(_round)(y, group->y_row, n, v - 1, line[(v - 1) % 2], type);
     }
+    if (!own) SMF_W(_round)(y, group->y_row, n, vectors - 1, line[(vectors - 1) % 2], type);
 }
 
 /* Vectors v, v + 1, ... of a group, or, where there is another one, of its panel. */
-SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v)
+SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v, const smf_dtype x_type, const smf_dtype type)
 {
-    const ptrdiff_t at = v * W * (ptrdiff_t)sizeof(real);
     SMF_W(_row) part = *row;
-    part.x += at;
-    part.e += at;
-    part.y += at;
-    if (part.next_x) part.next_x += at;
-    if (part.next_y) part.next_y += at;
+    part.x += v * W * SMF_SIZE(x_type);
+    part.e += v * W * SMF_SIZE(SMF_OWN);
+    part.y += v * W * SMF_SIZE(type);
+    if (part.next_x) part.next_x += v * W * SMF_SIZE(type);
+    if (part.next_y) part.next_y += v * W * SMF_SIZE(type);
     return part;
 }
 
-/* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy. */
-SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel)
+/* Fetches the elements SMF_AHEAD after the i-th of these rows, or, after the last one, of the `width` bytes of rows beside them.
+ * (Of a few vectors the processor itself begins so many in advance.) */
+SMF_INLINE void SMF_W(_fetch)(const char *p, ptrdiff_t col, size_t i, size_t n, ptrdiff_t width, const int write)
 {
-    const int layout = wide, deep = 4;
+    const size_t at = i + SMF_AHEAD;
+    p += at < n ? (ptrdiff_t)at * col : (ptrdiff_t)(at - n) * col + width;
+    for (ptrdiff_t k = 0; k < width; k += 64) {
+        if (write) SMF_PREFETCH_WRITE(p + k);
+        else SMF_PREFETCH(p + k);
+    }
+}
+
+/* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy. */
+SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel,
+                                   const smf_dtype type)
+{
+    const int layout = wide, deep = vectors < 4 ? 16 : 4;
     v_t max[SMF_UNROLL];
     for (int v = 0; v < vectors; v++) state[v].max = v_set1(-(real)INFINITY);
-    for (size_t i = 0; i < row->n; i += deep)
+    for (size_t i = 0; i < row->n; i += (size_t)deep) {
+        if (type != SMF_OWN && wide > 1)
+            for (size_t k = i; k < i + (size_t)deep; k++)
+                SMF_W(_fetch)(row->x, row->x_col, k, row->n, vectors * W * SMF_SIZE(type), 0);
         for (int v = 0; v < vectors; v += wide) {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v);
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
             SMF_EACH(j, wide) max[j] = state[v + j].max;
-            for (size_t k = i; k < i + deep && k < row->n; k++)
+            for (size_t k = i; k < i + (size_t)deep && k < row->n; k++)
                 SMF_EACH(j, wide)
                 {
-                    const v_t x = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout);
+                    const v_t x = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout, type);
                     if (panel) v_store(panel + (k * (size_t)vectors + (size_t)(v + j)) * W, x);
                     max[j] = v_max(max[j], x);
                 }
             SMF_EACH(j, wide) state[v + j].max = max[j];
         }
+    }
 }
 
 /* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
@@ -110,11 +153,11 @@ SMF_INLINE void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, 
     size_t i = 0;
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     for (; i + 2 <= row->n; i += 2) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, shifted, wide | SMF_NEXT, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, shifted, wide | SMF_NEXT, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_next2)(total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, shifted, wide, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, shifted, wide, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], SMF_W(_total_of)(e[j]));
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
@@ -129,15 +172,15 @@ SMF_INLINE void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     if (2 * wide < SMF_UNROLL)
         for (; i + (SMF_UNROLL - 1) * W < row->n; i += SMF_UNROLL * W) {
-            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, 1, wide, op, NULL, e);
+            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, 1, wide, op, SMF_OWN, NULL, e);
             SMF_EACH(j, SMF_UNROLL / 2) SMF_W(_total_add2)(total, e[2 * j], e[2 * j + 1]);
         }
     for (; i + W < row->n; i += 2 * W) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, 1, wide, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, 1, wide, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) SMF_W(_total_add2)(&total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, 1, wide, op, NULL, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, 1, wide, op, SMF_OWN, NULL, e);
         SMF_EACH(j, wide) SMF_W(_total_add)(&total[j], e[j]);
     }
 }
@@ -173,40 +216,64 @@ SMF_INLINE void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, c
     } while (0)
 
 /* logsumexp's results; a NaN, which shows in the total and so in hi, to its whole row. */
-SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op)
+SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op, const smf_dtype type)
 {
     real lane[W];
     for (int v = 0; v < vectors; v++) {
         const int numbers = v_count_eq(state[v].hi, state[v].hi) == W;
         if (op != SMF_LOGSUMEXP && numbers) continue;
         v_store(lane, state[v].hi);
-        if (op == SMF_LOGSUMEXP && numbers && row->y_row == (ptrdiff_t)sizeof(real))
-            memcpy(row->y + v * W * (int)sizeof(real), lane, (size_t)lanes * sizeof(real));
+        if (op == SMF_LOGSUMEXP && numbers && row->y_row == SMF_SIZE(type))
+            SMF_W(_to)(row->y + v * W * SMF_SIZE(type), state[v].hi, lanes, type);
         else
             for (int k = 0; k < lanes; k++)
                 if (op == SMF_LOGSUMEXP)
-                    SMF_W(_put1)(row->y, row->y_row, (size_t)(v * W + k), lane[k] == lane[k] ? lane[k] : (real)NAN);
-                else if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, v * W + k);
+                    SMF_W(_to1)(row->y + (v * W + k) * row->y_row, lane[k] == lane[k] ? lane[k] : (real)NAN, type);
+                else if (lane[k] != lane[k]) SMF_W(_fill_nan)(row, v * W + k, type);
     }
 }
 
-SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op)
+/* Steps 3 and 4, and the constants of step 5. It sees no type but the kernels' own where there is a panel: one function for all. */
+SMF_INLINE void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, int shifted, const smf_op op)
+{
+    SMF_GROUP(SMF_UNROLL / 2, vectors, {
+        const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
+        if (row->n <= W && shifted) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 1, op);
+        else if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 0, op);
+        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op);
+    });
+    for (int v = 0; v < vectors; v++) SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
+}
+
+#define SMF_MIDDLE(name, op)                                                                                        \
+    static SMF_NOINLINE void SMF_W(_##name##_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
+                                                     int lanes, int shifted)                                        \
+    {                                                                                                               \
+        SMF_W(_middle)(row, state, vectors, lanes, shifted, op);                                                    \
+    }
+SMF_MIDDLE(softmax, SMF_SOFTMAX)
+SMF_MIDDLE(log_softmax, SMF_LOG_SOFTMAX)
+SMF_MIDDLE(logsumexp, SMF_LOGSUMEXP)
+#undef SMF_MIDDLE
+
+SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op,
+                              const smf_dtype type)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     const v_t zero = v_set1(0);
-    SMF_W(_state) state[SMF_VECTORS];
+    SMF_W(_state) state[2 * SMF_VECTORS];
     SMF_W(_row) row;
     int shifted = 0; /* or every c is 0 */
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    if (turned) SMF_W(_turn_in)(group, state, vectors, panel);
-    else if (vectors % 4 == 0) SMF_W(_max_across)(&row, state, vectors, 4 < SMF_UNROLL ? 4 : SMF_UNROLL, W, panel);
-    else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel);
+    if (turned) SMF_W(_turn_in)(group, state, vectors, panel, type);
+    else if (vectors % 4 == 0) SMF_W(_max_across)(&row, state, vectors, 4 < SMF_UNROLL ? 4 : SMF_UNROLL, W, panel, type);
+    else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel, type);
     for (int v = 0; v < vectors; v++) {
         if (v_count_eq(v_sub(state[v].max, state[v].max), zero) != (size_t)lanes) return 0;
         SMF_W(_shift)(&state[v]);
         shifted |= v_count_eq(state[v].c, zero) != W;
     }
-    if (!turned && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
+    if (!turned && type == SMF_OWN && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
         const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
         row.next_y = apart ? NULL : row.y + width, row.next_y_col = row.y_col;
@@ -215,27 +282,24 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
         row.x = row.e = (char *)panel;
         row.x_col = row.e_col = vectors * W * (ptrdiff_t)sizeof(real);
     }
-
-    SMF_GROUP(SMF_UNROLL / 2, vectors, {
-        const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-        if (row.n <= W && shifted) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 1, op);
-        else if (row.n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 0, op);
-        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op);
-    });
-    for (int v = 0; v < vectors; v++) SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
+    if (op == SMF_SOFTMAX) SMF_W(_softmax_middle)(&row, state, vectors, lanes, shifted);
+    else if (op == SMF_LOG_SOFTMAX) SMF_W(_log_softmax_middle)(&row, state, vectors, lanes, shifted);
+    else SMF_W(_logsumexp_middle)(&row, state, vectors, lanes, shifted);
 
     if (op != SMF_LOGSUMEXP) {
-        if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op);
+        if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op, type);
         else
-            for (size_t i = 0; i < row.n; i++)
+            for (size_t i = 0; i < row.n; i++) {
+                if (type != SMF_OWN && vectors >= 4) SMF_W(_fetch)(row.y, row.y_col, i, row.n, vectors * W * SMF_SIZE(type), 1);
                 SMF_GROUP(SMF_UNROLL, vectors, {
-                    const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-                    if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op);
-                    else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op);
+                    const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v, SMF_OWN, type);
+                    if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op, SMF_OWN, type);
+                    else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op, SMF_OWN, type);
                 });
+            }
         if (apart) v_fence();
     }
-    SMF_W(_end_across)(&row, state, vectors, lanes, op);
+    SMF_W(_end_across)(&row, state, vectors, lanes, op, type);
     return 1;
 }
 
@@ -243,12 +307,13 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
  * row needs a scale of its own, and the exponentials and the last step take the elements as they lie; only the totals are
  * one row a lane. The bits are the same: e and the total are those of the other way but for one power of two, and neither
  * they nor 1/total's lower part are denormal. Returns 0, with nothing written, where an element is not so near to 0. */
-SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel)
+SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype type)
 {
     const size_t n = group->n, whole = group->rows * n;
     const ptrdiff_t stride = (ptrdiff_t)(n * sizeof(real));
-    const real *const x = (const real *)group->x;
-    real *const y = (real *)group->y, lane[W];
+    const char *const x = (const char *)group->x;
+    char *const y = (char *)group->y;
+    real lane[W];
     const int vectors = (int)(group->rows / W);
     v_t most = v_set1(0), v[4], s[4], u[4], magic[4];
     SMF_W(_state) state[SMF_VECTORS];
@@ -257,7 +322,7 @@ SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel)
     SMF_EACH(j, 4) magic[j] = v_set1(SMF_W(_MAGIC) + SMF_W(_BIAS) * SMF_W(_STEPS));
 #define STEP(i, count, lanes)                                                        \
     do {                                                                             \
-        SMF_EACH(j, count) v[j] = v_load(x + (i) + j * W);                           \
+        SMF_EACH(j, count) v[j] = SMF_W(_from)(x + ((i) + (size_t)(j * W)) * SMF_SIZE(type), W, type); \
         SMF_EACH(j, count) most = v_max(v_abs(v[j]), most);                          \
         SMF_W(_exp)(v, magic, s, u, count);                                          \
         SMF_EACH(j, count) v_store(panel + (i) + j * W, v_fma(u[j], s[j], s[j]));    \
@@ -294,12 +359,13 @@ SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel)
         v_store(lo, state[k].lo);
         for (size_t i = first; i < first + W * n; i += W) {
             const v_t r = v_add(v_fma(at, share, half), v_set1(SMF_W(_MAGIC)));
-            v_store(y + i, SMF_W(_last)(v_load(panel + i), v_lookup(hi, r), v_lookup(lo, r), SMF_SOFTMAX));
+            const v_t z = SMF_W(_last)(v_load(panel + i), v_lookup(hi, r), v_lookup(lo, r), SMF_SOFTMAX);
+            SMF_W(_to)(y + i * SMF_SIZE(type), z, W, type);
             at = v_add(at, next);
         }
     }
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    SMF_W(_end_across)(&row, state, vectors, W, SMF_SOFTMAX);
+    SMF_W(_end_across)(&row, state, vectors, W, SMF_SOFTMAX, type);
     return 1;
 }
 
@@ -311,13 +377,13 @@ SMF_INLINE void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state
     v_t e[SMF_UNROLL];
     for (size_t i = l; i < row->n; i += 2 * W)
         for (int v = 0; v < vectors; v += wide) {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v);
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
             if (i == l) SMF_EACH(j, wide) total[v + j] = SMF_W(_total_of)(v_set1(0));
             if (i + W < row->n) {
-                SMF_W(_step_exp)(&part, &state[v], i, 2 * wide, W, 1, wide, op, NULL, e);
+                SMF_W(_step_exp)(&part, &state[v], i, 2 * wide, W, 1, wide, op, SMF_OWN, NULL, e);
                 SMF_EACH(j, wide) SMF_W(_total_add2)(&total[v + j], e[j], e[wide + j]);
             } else {
-                SMF_W(_step_exp)(&part, &state[v], i, wide, W, 1, wide, op, NULL, e);
+                SMF_W(_step_exp)(&part, &state[v], i, wide, W, 1, wide, op, SMF_OWN, NULL, e);
                 SMF_EACH(j, wide) SMF_W(_total_add)(&total[v + j], e[j]);
             }
         }
@@ -330,7 +396,7 @@ SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_
     const int vectors = (int)(group->rows / W);
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    SMF_W(_max_across)(&row, state, vectors, wide, W, NULL);
+    SMF_W(_max_across)(&row, state, vectors, wide, W, NULL, SMF_OWN);
     for (int v = 0; v < vectors; v++) {
         if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
         SMF_W(_shift)(&state[v]);
@@ -350,9 +416,9 @@ SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_
     if (op != SMF_LOGSUMEXP)
         for (size_t i = 0; i < row.n; i++)
             for (int v = 0; v < vectors; v += wide) {
-                const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v);
-                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 0, op);
+                const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v, SMF_OWN, SMF_OWN);
+                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 0, op, SMF_OWN, SMF_OWN);
             }
-    SMF_W(_end_across)(&row, state, vectors, W, op);
+    SMF_W(_end_across)(&row, state, vectors, W, op, SMF_OWN);
     return 1;
 }

@@ -72,13 +72,14 @@
 #define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, or a piece of a long one */
 #define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
 #define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
-#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side */
+#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side; halves: twice as much */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
+#define SMF_AHEAD 8    /* elements of rows side by side, that are fetched from memory before their turn */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */
 #define SMF_STREAMS 64 /* vectors of rows in one group then */
 #define SMF_HUGE_BYTES 5000000 /* results beyond this go around the caches: reading what they replace would cost more */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
-#define SMF_SHORT 64  /* rows up to here go through a panel of columns, */
+#define SMF_SHORT(width) ((width) == 8 ? 64 : 100) /* rows up to here, of 8 or 16 lanes, go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
 
 /* A loop over a few independent vectors, to be unrolled so that each lives in a register. */

@@ -46,7 +46,8 @@
 
 /* Where the lanes of `count` vectors lie, the `layout`: along the row, or, with a number above 0, across so many vectors
  * of rows (one row a lane: smf_cols.h), and where there are more vectors than these, of elements W apart. Always a
- * compile-time constant, as are `op`, `shifted` and `count`. */
+ * compile-time constant, as are `op`, `shifted`, `count` and the `type` of the numbers in memory: SMF_OWN, that of the kernels, or
+ * float16 or bfloat16, widened to it and rounded on the way. */
 enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
 
 /* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then what is left as one; the last vector of a group
@@ -62,12 +63,13 @@ enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instea
     } while (0)
 
 #define SMF_FINITE(a) ((a) - (a) == 0)
+#define SMF_SIZE(type) ((type) == SMF_F64 ? 8 : (type) == SMF_F32 ? 4 : 2)
 #endif
 
 /* A row, or a vector of rows and more, and where its results go. */
 typedef struct {
     const char *x;
-    char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory */
+    char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory; and log_softmax's logits, once widened */
     ptrdiff_t x_col, e_col, y_col, y_row; /* bytes */
     const char *next_x, *next_y; /* what comes after this: its cache lines are fetched during exp; NULL: nothing is */
     ptrdiff_t next_x_col, next_y_col;
@@ -91,32 +93,27 @@ typedef struct {
 /* One element, by any stride and alignment. */
 SMF_INLINE real SMF_W(_get1)(const char *p, ptrdiff_t col, size_t i)
 {
-    real v;
-    memcpy(&v, p + (ptrdiff_t)i * col, sizeof v);
-    return v;
+    return SMF_W(_from1)(p + (ptrdiff_t)i * col, SMF_OWN);
 }
 
-SMF_INLINE void SMF_W(_put1)(char *p, ptrdiff_t col, size_t i, real v) { memcpy(p + (ptrdiff_t)i * col, &v, sizeof v); }
+SMF_INLINE void SMF_W(_put1)(char *p, ptrdiff_t col, size_t i, real v) { SMF_W(_to1)(p + (ptrdiff_t)i * col, v, SMF_OWN); }
 
 /* Where the j-th vector from the i-th element on begins. */
-#define SMF_VECTOR(p)                                                                                \
-    (layout > 0 ? (p) + (ptrdiff_t)(i + (size_t)(j / SMF_WIDE) * SMF_APART) * col + j % SMF_WIDE * W * (int)sizeof(real) \
-                : (p) + (i + (size_t)(j * W)) * sizeof(real))
+#define SMF_VECTOR(p, type)                                                                            \
+    (layout > 0 ? (p) + (ptrdiff_t)(i + (size_t)(j / SMF_WIDE) * SMF_APART) * col + j % SMF_WIDE * W * SMF_SIZE(type) \
+                : (p) + (i + (size_t)(j * W)) * SMF_SIZE(type))
 
 /* The j-th vector from the i-th element on: its first `lanes` lanes, the rest -inf. */
-SMF_INLINE v_t SMF_W(_get)(const char *p, ptrdiff_t col, size_t i, int j, int lanes, const int layout)
+SMF_INLINE v_t SMF_W(_get)(const char *p, ptrdiff_t col, size_t i, int j, int lanes, const int layout, const smf_dtype type)
 {
-    const real *at = (const real *)(const void *)SMF_VECTOR(p);
     (void)col;
-    return lanes == W ? v_load(at) : v_load_n(at, (size_t)lanes);
+    return SMF_W(_from)(SMF_VECTOR(p, type), lanes, type);
 }
 
-SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, v_t v, const int layout)
+SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, v_t v, const int layout, const smf_dtype type)
 {
-    real *at = (real *)(void *)SMF_VECTOR(p);
     (void)col;
-    if (lanes == W) v_store(at, v);
-    else v_store_n(at, v, (size_t)lanes);
+    SMF_W(_to)(SMF_VECTOR(p, type), v, lanes, type);
 }
 
 /* Step 2: max is known. */
@@ -164,26 +161,26 @@ SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s,
     SMF_W(_exp)(d, magic, s, u, count);
 }
 
-/* e of `count` vectors: for softmax all of them, which are stored too; else those that are not the maximum, and the
+/* e of `count` vectors: for softmax all of them, which are stored too (as are logits that had to be widened); else those that are not the maximum, and the
  * others counted. */
 SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
-                                 const int shifted, const int layout, const smf_op op, size_t *maxima, v_t *e)
+                                 const int shifted, const int layout, const smf_op op, const smf_dtype type, size_t *maxima, v_t *e)
 {
     const v_t one = v_set1(1);
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
-    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout);
+    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout, type);
     SMF_W(_exp_of)(state, x, s, u, count, shifted, layout);
     SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
     if ((layout > 0 || count == SMF_UNROLL) && row->next_x) {
         ptrdiff_t col = row->next_x_col;
-        SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x));
+        SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
         col = row->next_y_col;
-        if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y));
+        if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
     }
-    if (op == SMF_SOFTMAX) {
-        SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j, count), e[j], layout);
-        return;
-    }
+    if (op != SMF_LOGSUMEXP && (op == SMF_SOFTMAX || type != SMF_OWN))
+        SMF_EACH(j, count)
+        SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j, count), op == SMF_SOFTMAX ? e[j] : x[j], layout, SMF_OWN);
+    if (op == SMF_SOFTMAX) return;
     SMF_EACH(j, count)
     {
         SMF_W(_state) *const of = &state[SMF_AT(j)];
@@ -202,38 +199,41 @@ SMF_INLINE v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
 }
 
 SMF_INLINE void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t i, const int count, int lanes,
-                                  const int layout, const int apart, const smf_op op)
+                                  const int layout, const int apart, const smf_op op, const smf_dtype x_type, const smf_dtype type)
 {
-    const char *from = op == SMF_SOFTMAX ? row->e : row->x;
-    const ptrdiff_t col = op == SMF_SOFTMAX ? row->e_col : row->x_col;
+    const int kept = op == SMF_SOFTMAX || x_type != SMF_OWN;
+    const char *const from = kept ? row->e : row->x;
+    const ptrdiff_t col = kept ? row->e_col : row->x_col;
     SMF_EACH(j, count)
     {
-        const v_t v = SMF_W(_get)(from, col, i, j, SMF_LANES_OF(j, count), layout);
+        const v_t v = SMF_W(_get)(from, col, i, j, SMF_LANES_OF(j, count), layout, SMF_OWN);
         const v_t y = SMF_W(_last)(v, state[SMF_AT(j)].hi, state[SMF_AT(j)].lo, op);
         if (apart) v_store_apart((real *)(void *)(row->y + (ptrdiff_t)i * row->y_col) + j * W, y);
-        else SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count), y, layout);
+        else SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count), y, layout, type);
     }
 }
 
 /* Step 1. (A NaN may be passed over here: it shows in the total.) Vectors from aligned addresses on, which halves what
  * lines that begin elsewhere cost, between the first and the last W elements: the largest may be met twice. */
-SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row)
+SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row, const smf_dtype type)
 {
-    const real *const x = (const real *)(const void *)row->x;
+    const int layout = SMF_CONTIGUOUS;
     const size_t n = row->n;
     v_t m[SMF_UNROLL];
-    if (n < W) return v_hmax(v_load_n(x, n));
-    SMF_EACH(j, SMF_UNROLL) m[j] = v_load(x);
-    size_t i = W - (uintptr_t)row->x / sizeof(real) % W;
-    for (; i + SMF_UNROLL * W <= n; i += SMF_UNROLL * W) SMF_EACH(j, SMF_UNROLL) m[j] = v_max(m[j], v_load(x + i + j * W));
-    for (; i + W <= n; i += W) m[0] = v_max(m[0], v_load(x + i));
-    m[0] = v_max(m[0], v_load(x + n - W));
+#define SMF_X(i, j) SMF_W(_get)(row->x, 0, i, j, W, layout, type)
+    if (n < W) return v_hmax(SMF_W(_get)(row->x, 0, 0, 0, (int)n, layout, type));
+    SMF_EACH(j, SMF_UNROLL) m[j] = SMF_X(0, 0);
+    size_t i = W - (uintptr_t)row->x / SMF_SIZE(type) % W;
+    for (; i + SMF_UNROLL * W <= n; i += SMF_UNROLL * W) SMF_EACH(j, SMF_UNROLL) m[j] = v_max(m[j], SMF_X(i, j));
+    for (; i + W <= n; i += W) m[0] = v_max(m[0], SMF_X(i, 0));
+    m[0] = v_max(m[0], SMF_X(n - W, 0));
+#undef SMF_X
     SMF_EACH(j, SMF_UNROLL) m[0] = v_max(m[0], m[j]);
     return v_hmax(m[0]);
 }
 
 /* Steps 3 and 4, from the total so far. Returns how many elements equal the maximum. */
-SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op)
+SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op, const smf_dtype type)
 {
     const int layout = SMF_CONTIGUOUS;
     SMF_W(_total) total = state->total;
@@ -241,7 +241,7 @@ SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, 
     v_t e[SMF_UNROLL];
 #define STEP(i, count, lanes)                                                                    \
     do {                                                                                         \
-        SMF_W(_step_exp)(row, state, i, count, lanes, shifted, layout, op, &maxima, e);          \
+        SMF_W(_step_exp)(row, state, i, count, lanes, shifted, layout, op, type, &maxima, e);    \
         SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
         if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
     } while (0)
@@ -252,11 +252,11 @@ SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, 
 }
 
 /* The same for a row that is one vector. */
-SMF_INLINE size_t SMF_W(_short_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op)
+SMF_INLINE size_t SMF_W(_short_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op, const smf_dtype type)
 {
     size_t maxima = 0;
     v_t e[SMF_UNROLL];
-    SMF_W(_step_exp)(row, state, 0, 1, (int)row->n, shifted, SMF_CONTIGUOUS, op, &maxima, e);
+    SMF_W(_step_exp)(row, state, 0, 1, (int)row->n, shifted, SMF_CONTIGUOUS, op, type, &maxima, e);
     state->total = SMF_W(_total_of)(e[0]);
     return maxima;
 }
@@ -274,31 +274,35 @@ SMF_INLINE void SMF_W(_finish)(SMF_W(_state) *state, SMF_W(_total) maxima, const
     SMF_W(_lse)(state->max, maxima, state->total, s, u, &state->hi, &state->lo);
 }
 
-SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane)
+SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane, const smf_dtype type)
 {
-    for (size_t i = 0; i < row->n; i++) SMF_W(_put1)(row->y + lane * row->y_row, row->y_col, i, (real)NAN);
+    for (size_t i = 0; i < row->n; i++) SMF_W(_to1)(row->y + lane * row->y_row + (ptrdiff_t)i * row->y_col, (real)NAN, type);
 }
 
 /* Special rows: their maximum is not finite, or there is a NaN. In the order of softmax_fast.h. */
-static int SMF_W(_has_nan)(const real *x, size_t n)
+static int SMF_W(_has_nan)(const char *x, size_t n, smf_dtype type)
 {
     int nan = 0;
-    for (size_t i = 0; i < n; i++) nan |= x[i] != x[i];
+    for (size_t i = 0; i < n; i++) {
+        const real v = SMF_W(_from1)(x + i * SMF_SIZE(type), type);
+        nan |= v != v;
+    }
     return nan;
 }
 
-static void SMF_W(_special_of)(const real *x, real *y, size_t n, int nan, real max, smf_op op)
+static void SMF_W(_special_of)(const char *x, char *y, size_t n, int nan, real max, smf_op op, smf_dtype type)
 {
-    for (size_t i = 0; i < n; i++)
-        y[i] = op == SMF_LOG_SOFTMAX && !nan && max == (real)INFINITY && x[i] < max ? -(real)INFINITY : (real)NAN;
+    for (size_t i = 0; i < n; i++) {
+        const int low = op == SMF_LOG_SOFTMAX && !nan && max == (real)INFINITY && SMF_W(_from1)(x + i * SMF_SIZE(type), type) < max;
+        SMF_W(_to1)(y + i * SMF_SIZE(type), low ? -(real)INFINITY : (real)NAN, type);
+    }
 }
 
-static SMF_NOINLINE void SMF_W(_special)(const SMF_W(_row) *row, real max, smf_op op)
+static SMF_NOINLINE void SMF_W(_special)(const SMF_W(_row) *row, real max, smf_op op, smf_dtype type)
 {
-    const real *x = (const real *)(const void *)row->x;
-    const int nan = op != SMF_SOFTMAX && SMF_W(_has_nan)(x, row->n);
-    if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row->y, 0, 0, nan ? (real)NAN : max);
-    else SMF_W(_special_of)(x, (real *)(void *)row->y, row->n, nan, max, op);
+    const int nan = op != SMF_SOFTMAX && SMF_W(_has_nan)(row->x, row->n, type);
+    if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row->y, nan ? (real)NAN : max, type);
+    else SMF_W(_special_of)(row->x, row->y, row->n, nan, max, op, type);
 }
 
 SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, real *scratch, size_t scratch_row)
@@ -315,12 +319,12 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
 }
 
 /* Step 1 for rows r, r + 1, ... of a job. */
-SMF_INLINE void SMF_W(_block_max)(const smf_job *job, size_t r, int rows, real *max)
+SMF_INLINE void SMF_W(_block_max)(const smf_job *job, size_t r, int rows, real *max, const smf_dtype type)
 {
     SMF_W(_row) row;
     for (int k = 0; k < rows; k++) {
         SMF_W(_row_at)(&row, job, r + (size_t)k, NULL, 0);
-        max[k] = SMF_W(_row_max)(&row);
+        max[k] = SMF_W(_row_max)(&row, type);
     }
 }
 
@@ -328,7 +332,7 @@ SMF_INLINE void SMF_W(_block_max)(const smf_job *job, size_t r, int rows, real *
  * them are found on the way. Each pass goes over all of them before the next, and what is done once a row is done for all
  * of them in one vector, so that no row waits for another's sums and divisions: meanwhile there is step 1 of the next. */
 SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, real *max, double *parts, real *scratch,
-                              const smf_op op)
+                              const smf_op op, const smf_dtype type)
 {
     const size_t stride = (job->n + W - 1) / W * W;
     SMF_ALIGNED(64) real of[W], c[W], magic[W], clamp[W], hi[W], lo[W];
@@ -348,21 +352,21 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, 
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
         row.next_x = k < next ? row.x + rows * job->x_row : NULL;
         row.next_y = row.y + (next ? rows : 0) * job->y_row;
-        row.next_x_col = row.next_y_col = sizeof(real);
+        row.next_x_col = row.next_y_col = SMF_SIZE(type);
         one.max = v_set1(of[k]);
         one.c = v_set1(c[k]);
         one.magic = v_set1(magic[k]);
         one.clamp = v_set1(clamp[k]);
         if (!SMF_FINITE(of[k])) continue; /* special */
         const int shifted = !(of[k] >= -SMF_W(_NO_SHIFT) && of[k] <= SMF_W(_NO_SHIFT)); /* or c is 0: the subtraction is saved */
-        if (row.n <= W) maxima[k] = (double)(shifted ? SMF_W(_short_exp)(&row, &one, 1, op) : SMF_W(_short_exp)(&row, &one, 0, op));
+        if (row.n <= W) maxima[k] = (double)(shifted ? SMF_W(_short_exp)(&row, &one, 1, op, type) : SMF_W(_short_exp)(&row, &one, 0, op, type));
         else {
             one.total = SMF_W(_total_of)(v_set1(0));
-            maxima[k] = (double)(shifted ? SMF_W(_row_exp)(&row, &one, 1, op) : SMF_W(_row_exp)(&row, &one, 0, op));
+            maxima[k] = (double)(shifted ? SMF_W(_row_exp)(&row, &one, 1, op, type) : SMF_W(_row_exp)(&row, &one, 0, op, type));
         }
         SMF_W(_total_put)(one.total, parts + k * SMF_W(_PARTS));
     }
-    SMF_W(_block_max)(job, r + (size_t)rows, next, max);
+    SMF_W(_block_max)(job, r + (size_t)rows, next, max, type);
     all.total = SMF_W(_total_rows)(parts, SMF_W(_PARTS) * sizeof(double), (size_t)rows);
     SMF_W(_finish)(&all, SMF_W(_total_load)(maxima), op);
     v_store(hi, all.hi);
@@ -373,10 +377,10 @@ SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, 
         SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
         one.hi = v_set1(hi[k]);
         one.lo = v_set1(lo[k]);
-        if (!SMF_FINITE(of[k]) || hi[k] != hi[k]) SMF_W(_special)(&row, of[k], op);
-        else if (op == SMF_LOGSUMEXP) SMF_W(_put1)(row.y, 0, 0, hi[k]);
+        if (!SMF_FINITE(of[k]) || hi[k] != hi[k]) SMF_W(_special)(&row, of[k], op, type);
+        else if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row.y, hi[k], type);
         else {
-#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op)
+#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op, type, type)
             SMF_PASS(STEP, row.n);
 #undef STEP
         }
@@ -395,9 +399,9 @@ SMF_INLINE int SMF_W(_finish_one)(SMF_W(_state) *state, size_t equal, const smf_
 }
 
 /* One row of one vector: nothing of it leaves the registers. */
-SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op)
+SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtype type)
 {
-    const v_t x = v_load_n((const real *)job->x, job->n);
+    const v_t x = SMF_W(_from)((const char *)job->x, (int)job->n, type);
     const real max = v_hmax(x);
     SMF_W(_state) state;
     SMF_W(_row) row;
@@ -413,24 +417,25 @@ SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op)
         state.total = SMF_W(_total_of)(e);
         number = SMF_W(_finish_one)(&state, op == SMF_SOFTMAX ? 1 : v_count_eq(x, state.max), op);
     }
-    if (!number) SMF_W(_special)(&row, max, op);
-    else if (op == SMF_LOGSUMEXP) v_store_n((real *)job->y, state.hi, 1);
-    else v_store_n((real *)job->y, SMF_W(_last)(op == SMF_SOFTMAX ? e : x, state.hi, state.lo, op), job->n);
+    if (!number) SMF_W(_special)(&row, max, op, type);
+    else if (op == SMF_LOGSUMEXP) SMF_W(_to)((char *)job->y, state.hi, 1, type);
+    else SMF_W(_to)((char *)job->y, SMF_W(_last)(op == SMF_SOFTMAX ? e : x, state.hi, state.lo, op), (int)job->n, type);
 }
 
 #define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
 
-SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op)
+SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real scratch[SMF_SCRATCH], max[W] = {0};
+    SMF_ALIGNED(64) real scratch[2 * SMF_SCRATCH], max[W] = {0}; /* halves leave the cache room for all of it */
     SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)] = {0};
-    const size_t stride = (job->n + W - 1) / W * W, fit = stride ? SMF_SCRATCH / stride : W;
+    const size_t stride = (job->n + W - 1) / W * W, fit = stride ? SMF_SCRATCH * (type == SMF_OWN ? 1 : 2) / stride : W;
     const size_t most = fit > W ? W : fit ? fit : 1;
+    const int kept = op == SMF_SOFTMAX || (op == SMF_LOG_SOFTMAX && type != SMF_OWN);
     size_t rows = job->rows < most ? job->rows : most;
-    SMF_W(_block_max)(job, 0, (int)rows, max);
+    SMF_W(_block_max)(job, 0, (int)rows, max, type);
     for (size_t r = 0, next; r < job->rows; r += rows, rows = next) {
         next = job->rows - r - rows < most ? job->rows - r - rows : most;
-        SMF_W(_block)(job, r, (int)rows, (int)next, max, parts, op == SMF_SOFTMAX && fit ? scratch : NULL, op);
+        SMF_W(_block)(job, r, (int)rows, (int)next, max, parts, kept && fit ? scratch : NULL, op, type);
     }
 }
 
@@ -491,7 +496,7 @@ SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port
     real max = -(real)INFINITY;
     int nan = 0, number = 0;
     SMF_W(_row_at)(&row, &of_piece, 0, NULL, 0);
-#define SMF_PIECE(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op)
+#define SMF_PIECE(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op, SMF_OWN, SMF_OWN)
 #define SMF_PIECES(...)                                                                       \
     for (size_t at = 0; at < job->n; at += SMF_SCRATCH) {                                     \
         row.n = job->n - at < SMF_SCRATCH ? job->n - at : SMF_SCRATCH;                        \
@@ -499,30 +504,30 @@ SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port
         __VA_ARGS__                                                                           \
     }
     SMF_PIECES({
-        const real m = SMF_W(_row_max)(&row);
+        const real m = SMF_W(_row_max)(&row, SMF_OWN);
         max = m > max ? m : max;
     })
     if (SMF_FINITE(max)) {
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
         state.total = SMF_W(_total_of)(v_set1(0));
-        SMF_PIECES({ maxima += SMF_W(_row_exp)(&row, &state, 1, op); })
+        SMF_PIECES({ maxima += SMF_W(_row_exp)(&row, &state, 1, op, SMF_OWN); })
         number = SMF_W(_finish_one)(&state, maxima, op);
     }
     if (number) {
         v_store(lane, state.hi);
         if (op != SMF_LOGSUMEXP)
             SMF_PIECES({
-                if (op == SMF_SOFTMAX) SMF_W(_row_exp)(&row, &state, 1, op);
+                if (op == SMF_SOFTMAX) SMF_W(_row_exp)(&row, &state, 1, op, SMF_OWN);
                 SMF_PASS(SMF_PIECE, row.n);
                 port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
     } else {
-        SMF_PIECES({ nan |= SMF_W(_has_nan)(piece, row.n); })
+        SMF_PIECES({ nan |= SMF_W(_has_nan)(row.x, row.n, SMF_OWN); })
         lane[0] = nan ? (real)NAN : max;
         if (op != SMF_LOGSUMEXP)
             SMF_PIECES({
-                SMF_W(_special_of)(piece, piece, row.n, nan, max, op);
+                SMF_W(_special_of)(row.x, row.y, row.n, nan, max, op, SMF_OWN);
                 port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
     }
@@ -531,16 +536,32 @@ SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port
     if (op == SMF_LOGSUMEXP) port->out(y, port->size, lane, 1);
 }
 
+/* n contiguous numbers of another type. */
+SMF_INLINE void SMF_W(_line_in)(real *to, const char *from, size_t n, const smf_dtype type)
+{
+    size_t i = 0;
+    for (; i + W <= n; i += W) v_store(to + i, SMF_W(_from)(from + i * SMF_SIZE(type), W, type));
+    if (i < n) v_store_n(to + i, SMF_W(_from)(from + i * SMF_SIZE(type), (int)(n - i), type), n - i);
+}
+SMF_INLINE void SMF_W(_line_out)(char *to, const real *from, size_t n, const smf_dtype type)
+{
+    size_t i = 0;
+    for (; i + W <= n; i += W) SMF_W(_to)(to + i * SMF_SIZE(type), v_load(from + i), W, type);
+    if (i < n) SMF_W(_to)(to + i * SMF_SIZE(type), v_load_n(from + i, n - i), (int)(n - i), type);
+}
+
 #include "smf_cols.h"
 
-/* The kernels of one operation. */
-typedef struct {
+/* The kernels of one operation on one type. */
+typedef struct SMF_W(_kernels) {
     smf_kernel *rows;   /* contiguous */
     smf_kernel *single; /* one of them, of up to W elements */
-    void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port);
     SMF_W(_group) *turned, *across;
-    int (*near)(const smf_job *group, real *panel); /* or NULL */
-    int (*streamed)(const smf_job *group); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
+    int (*near)(const smf_job *group, real *panel);
+    int (*streamed)(const smf_job *group); /* a multiple of SMF_UNROLL / 2 * W rows side by side; NULL: not of halves */
+    const SMF_W(_port) *port; /* rows of any stride come to a contiguous copy, */
+    const struct SMF_W(_kernels) *copied; /* which these take, */
+    void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port); /* and pieces of a long one */
     smf_op op;
 } SMF_W(_kernels);
 
@@ -557,38 +578,44 @@ SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
     return part;
 }
 
+static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
 static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
 
 /* Rows that the `near` kernel takes if it can: beyond 7 vectors going along them is as fast. */
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    const ptrdiff_t whole = (ptrdiff_t)(job->n * sizeof(real));
-    return kernels->near && job->n < 7 * W && job->x_row == whole && job->y_row == whole;
+    const ptrdiff_t whole = (ptrdiff_t)job->n * kernels->port->size;
+    return kernels->op == SMF_SOFTMAX && job->n < 7 * W && job->x_row == whole && job->y_row == whole;
 }
 
 /* One row a lane, groups of rows: short contiguous rows, turned on the way, or rows side by side. */
 static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
 {
-    SMF_ALIGNED(64) real panel[SMF_PANEL_BYTES / sizeof(real)];
-    const size_t fit = sizeof panel / sizeof(real) / W / job->n; /* vectors of rows */
-    const size_t most = fit > SMF_VECTORS ? SMF_VECTORS : fit;
-    /* rows before the first one whose results begin with a cache line: where the others do too, they are taken first */
-    const size_t off = turned || kernels->op == SMF_LOGSUMEXP || job->y_col % 64 != 0 ? 1 : (size_t)(-(uintptr_t)job->y % 64);
-    const size_t lead = off % sizeof(real) ? 0 : off / sizeof(real);
-    const int apart = off % sizeof(real) == 0 && job->rows * job->n > SMF_HUGE_BYTES / sizeof(real);
+    SMF_ALIGNED(64) real panel[2 * SMF_PANEL_BYTES / sizeof(real)];
+    const size_t size = (size_t)kernels->port->size; /* of a number */
+    const size_t more = turned ? 1 : sizeof(real) / size; /* halves: as many lines of cache, hence twice the rows */
+    const size_t fit = more * SMF_PANEL_BYTES / sizeof(real) / W / job->n; /* vectors of rows */
+    const size_t most = fit > more * SMF_VECTORS ? more * SMF_VECTORS : fit;
+    const int aligned = !turned && kernels->op != SMF_LOGSUMEXP && job->y_col % 64 == 0 && (uintptr_t)job->y % size == 0;
+    const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
     int near = turned && SMF_W(_dense)(job, kernels);
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
+        /* rows before the first one whose results begin with a cache line: where the others do too, they are taken first */
+        const size_t lead = aligned ? (size_t)(-((uintptr_t)job->y + r * size) % 64) / size : 0;
         rows = left >= most * W ? most * W : left < W ? left : left / W * W;
-        if (r == 0 && lead > 0 && left > most * W) rows = lead;
+        if (lead > 0 && left > most * W) rows = lead < W ? lead : W;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
             near = near && rows >= W && kernels->near(&group, panel); /* where one is not, the others may not be either */
-            if (!near && (rows < W || job->n > SMF_SHORT || !kernels->turned(&group, left - rows, 0, panel))) kernels->rows(&group);
-        } else if (!SMF_ACROSS(rows, job->n) ||
-                   !kernels->across(&group, left - rows, apart && rows >= W && (r > 0 || lead == 0), panel))
-            SMF_W(_run_copied)(&group, kernels, 0, panel);
+            if (!near && (rows < W || job->n > SMF_SHORT(W) || !kernels->turned(&group, left - rows, 0, panel)))
+                kernels->rows(&group);
+        } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
+                   !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, panel)) {
+            if (size == sizeof(real)) SMF_W(_run_copied)(&group, kernels, 0, panel);
+            else SMF_W(_run_ported)(&group, kernels);
+        }
     }
 }
 
@@ -609,22 +636,27 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
 /* Which rows go where: decided here and nowhere else. (Across, maxima are counted in floats: below 2^24.) */
 static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    const int across = SMF_ACROSS(job->rows, job->n);
+    const ptrdiff_t size = kernels->port->size;
+    const int sums = kernels->op == SMF_LOGSUMEXP, half = kernels->streamed == NULL;
+    const size_t column = job->n * W * sizeof(real); /* of a panel */
+    const int across = half ? job->rows >= SMF_SEVERAL && column <= 2 * SMF_PANEL_BYTES : SMF_ACROSS(job->rows, job->n);
     if (job->n == 0) {
-        if (kernels->op == SMF_LOGSUMEXP) kernels->rows(job);
+        if (sums) kernels->rows(job);
         return;
     }
-    if (SMF_UNIT(job->x_col) && (SMF_UNIT(job->y_col) || kernels->op == SMF_LOGSUMEXP)) {
+    if (job->x_col == size && (job->y_col == size || sums)) {
         if (job->rows == 1 && job->n <= W) kernels->single(job);
-        else if (job->rows >= W && (job->n <= SMF_SHORT || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
+        else if (job->rows >= W && (job->n <= SMF_SHORT(W) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
+        else if (half && !sums && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job);
-    } else if (across && SMF_UNIT(job->x_row) && (SMF_UNIT(job->y_row) || kernels->op == SMF_LOGSUMEXP) && job->n >> 24 == 0) {
-        if (job->n * W * sizeof(real) * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
+    } else if (across && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0) {
+        if (!half && column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
-    } else {
+    } else if (half) SMF_W(_run_ported)(job, kernels);
+    else {
         const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
-        const int beside = nearer || (job->n < SMF_SHORT / 4 && !one_line); /* columns are the longer lines to copy */
-        SMF_W(_run_strided)(job, kernels, across && beside && job->n * W * sizeof(real) <= SMF_PANEL_BYTES);
+        const int beside = nearer || (job->n < 16 && !one_line); /* columns are the longer lines to copy */
+        SMF_W(_run_strided)(job, kernels, across && beside && column <= SMF_PANEL_BYTES);
     }
 }
 
@@ -706,78 +738,97 @@ static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_ke
     SMF_W(_run_copied)(job, kernels, beside, copy);
 }
 
-/* Rows of any stride, or of another type: as many as fit through a contiguous copy. Rows of another type that lie side by
- * side stay so. */
-static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_port) *port, const SMF_W(_kernels) *kernels)
+/* Rows of any stride, of another type: as many as fit through a contiguous copy. */
+static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    SMF_ALIGNED(64) real copy[SMF_PANEL_BYTES / sizeof(real)], results[SMF_RESULTS];
-    const size_t n = job->n;
-    const ptrdiff_t size = sizeof(real);
+    SMF_ALIGNED(64) real copy[SMF_COPY_BYTES / sizeof(real)], results[SMF_RESULTS];
+    const SMF_W(_port) *const port = kernels->port;
+    const size_t n = job->n, most = SMF_COPY_BYTES / sizeof(real) / n, fit = most > SMF_RESULTS ? SMF_RESULTS : most;
+    const ptrdiff_t size = sizeof(real), row = (ptrdiff_t)n * size;
     const int sums = kernels->op == SMF_LOGSUMEXP;
-    int beside = port != &SMF_W(_strided_port) && job->x_row == port->size && job->x_col != port->size &&
-                 (sums || job->y_row == port->size);
-    size_t fit = (size_t)(beside ? SMF_PANEL_BYTES : SMF_COPY_BYTES) / sizeof(real) / n;
-    if (beside && fit < W) beside = 0, fit = SMF_COPY_BYTES / sizeof(real) / n;
-    if (fit > SMF_RESULTS) fit = SMF_RESULTS;
     if (!fit) {
         for (size_t r = 0; r < job->rows; r++) kernels->long_row(job, r, port);
         return;
     }
-    /* rows one after the other are one line of elements */
-    const int x_whole = job->x_col == port->size && job->x_row == (ptrdiff_t)n * port->size;
-    const int y_whole = job->y_col == port->size && job->y_row == (ptrdiff_t)n * port->size;
     for (size_t r = 0; r < job->rows; r += fit) {
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
-        const size_t lines = beside ? n : at.rows, length = beside ? at.rows : n;
-        const ptrdiff_t row = beside ? size : (ptrdiff_t)n * size, col = beside ? (ptrdiff_t)at.rows * size : size;
-        const ptrdiff_t x_line = beside ? at.x_col : at.x_row, x_next = beside ? at.x_row : at.x_col;
-        const ptrdiff_t y_line = beside ? at.y_col : at.y_row, y_next = beside ? at.y_row : at.y_col;
-        const smf_job part = {at.rows, n, copy, row, col, sums ? results : copy, sums ? size : row, col};
-        if (x_whole) port->in(copy, (const char *)at.x, port->size, at.rows * n);
-        else
-            for (size_t k = 0; k < lines; k++) port->in(copy + k * length, (const char *)at.x + (ptrdiff_t)k * x_line, x_next, length);
-        SMF_W(_run)(&part, kernels);
+        const smf_job part = {at.rows, n, copy, row, size, sums ? results : copy, sums ? size : row, size};
+        for (size_t k = 0; k < at.rows; k++) port->in(copy + k * n, (const char *)at.x + (ptrdiff_t)k * at.x_row, at.x_col, n);
+        SMF_W(_run)(&part, kernels->copied);
         if (sums) port->out((char *)at.y, at.y_row, results, at.rows);
-        else if (y_whole) port->out((char *)at.y, port->size, copy, at.rows * n);
         else
-            for (size_t k = 0; k < lines; k++) port->out((char *)at.y + (ptrdiff_t)k * y_line, y_next, copy + k * length, length);
+            for (size_t k = 0; k < at.rows; k++) port->out((char *)at.y + (ptrdiff_t)k * at.y_row, at.y_col, copy + k * n, n);
     }
 }
 
-#define SMF_KERNEL(name, op, near)                                                                                            \
-    static SMF_NOINLINE void SMF_W(_##name##_rows)(const smf_job *job) { SMF_W(_contiguous)(job, op); }                 \
-    static SMF_NOINLINE void SMF_W(_##name##_single)(const smf_job *job) { SMF_W(_single)(job, op); }                   \
+/* Of one type, whose kernels are called T_name; `own` are those of numbers as the kernels compute with. */
+#define SMF_TYPED_KERNEL(T, name, op, type, port, streamed, own)                                                        \
+    static SMF_NOINLINE void SMF_PASTE(T, _##name##_rows)(const smf_job *job) { SMF_W(_contiguous)(job, op, type); }    \
+    static SMF_NOINLINE void SMF_PASTE(T, _##name##_single)(const smf_job *job) { SMF_W(_single)(job, op, type); }      \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, size_t left, int apart, real *panel)   \
+    {                                                                                                                   \
+        return SMF_W(_across)(group, left, apart, 1, panel, op, type);                                                  \
+    }                                                                                                                   \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_across)(const smf_job *group, size_t left, int apart, real *panel)   \
+    {                                                                                                                   \
+        return SMF_W(_across)(group, left, apart, 0, panel, op, type);                                                  \
+    }                                                                                                                   \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, real *panel)                             \
+    {                                                                                                                   \
+        return op == SMF_SOFTMAX && SMF_W(_near)(group, panel, type);                                                   \
+    }                                                                                                                   \
+    static const SMF_W(_kernels) SMF_PASTE(T, _##name##_kernels) = {                                                    \
+        SMF_PASTE(T, _##name##_rows), SMF_PASTE(T, _##name##_single), SMF_PASTE(T, _##name##_turned),                   \
+        SMF_PASTE(T, _##name##_across), SMF_PASTE(T, _##name##_near), streamed, &port, &own, SMF_W(_##name##_long_row), op};                          \
+    static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
+
+#ifdef SMF_HALVES
+#define SMF_HALF_PORT(H, type)                                                                                          \
+    static void H##_port_in(float *to, const char *from, ptrdiff_t col, size_t n)                                       \
+    {                                                                                                                   \
+        if (col == 2) f32_line_in(to, from, n, type);                                                                   \
+        else                                                                                                            \
+            for (size_t i = 0; i < n; i++) to[i] = f32_from1(from + (ptrdiff_t)i * col, type);                          \
+    }                                                                                                                   \
+    static void H##_port_out(char *to, ptrdiff_t col, const float *from, size_t n)                                      \
+    {                                                                                                                   \
+        if (col == 2) f32_line_out(to, from, n, type);                                                                  \
+        else                                                                                                            \
+            for (size_t i = 0; i < n; i++) f32_to1(to + (ptrdiff_t)i * col, from[i], type);                             \
+    }                                                                                                                   \
+    static const f32_port H##_port = {2, H##_port_in, H##_port_out};
+SMF_HALF_PORT(f16, SMF_F16)
+SMF_HALF_PORT(bf16, SMF_BF16)
+#undef SMF_HALF_PORT
+#define SMF_HALF_KERNELS(name, op)                                                                                      \
+    SMF_TYPED_KERNEL(f16, name, op, SMF_F16, f16_port, NULL, f32_##name##_kernels)                                      \
+    SMF_TYPED_KERNEL(bf16, name, op, SMF_BF16, bf16_port, NULL, f32_##name##_kernels)
+#else
+#define SMF_HALF_KERNELS(name, op)
+#endif
+
+#define SMF_KERNEL(name, op)                                                                                            \
     static SMF_NOINLINE void SMF_W(_##name##_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port)          \
     {                                                                                                                   \
         SMF_W(_long_row)(job, r, port, op);                                                                             \
-    }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_turned)(const smf_job *group, size_t left, int apart, real *panel)          \
-    {                                                                                                                   \
-        return SMF_W(_across)(group, left, apart, 1, panel, op);                                                        \
-    }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_across)(const smf_job *group, size_t left, int apart, real *panel)          \
-    {                                                                                                                   \
-        return SMF_W(_across)(group, left, apart, 0, panel, op);                                                        \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group)                                             \
     {                                                                                                                   \
         return SMF_W(_streamed)(group, SMF_UNROLL / 2, op);                                                             \
     }                                                                                                                   \
-    static const SMF_W(_kernels) SMF_W(_##name##_kernels) = {                                                           \
-        SMF_W(_##name##_rows), SMF_W(_##name##_single), SMF_W(_##name##_long_row), SMF_W(_##name##_turned), SMF_W(_##name##_across),             \
-        near, SMF_W(_##name##_streamed), op};                                                                                 \
-    static void SMF_W(_##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_W(_##name##_kernels)); }
+    SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
+    SMF_HALF_KERNELS(name, op)
 
-static SMF_NOINLINE int SMF_W(_softmax_near)(const smf_job *group, real *panel) { return SMF_W(_near)(group, panel); }
-
-SMF_KERNEL(softmax, SMF_SOFTMAX, SMF_W(_softmax_near))
-SMF_KERNEL(log_softmax, SMF_LOG_SOFTMAX, NULL)
-SMF_KERNEL(logsumexp, SMF_LOGSUMEXP, NULL)
+SMF_KERNEL(softmax, SMF_SOFTMAX)
+SMF_KERNEL(log_softmax, SMF_LOG_SOFTMAX)
+SMF_KERNEL(logsumexp, SMF_LOGSUMEXP)
 
 #undef SMF_KERNEL
 #undef SMF_UNIT
 #undef SMF_NEARER
 #undef SMF_ACROSS
+#undef SMF_TYPED_KERNEL
+#undef SMF_HALF_KERNELS
 #undef SMF_SCRATCH
 #undef SMF_LANES_OF
 #undef SMF_WIDE

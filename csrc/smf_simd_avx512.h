@@ -230,20 +230,40 @@ SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, co
 #undef SMF_FOUR
 }
 
-SMF_INLINE f32_v f16_in(const char *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
-SMF_INLINE void f16_out(char *p, f32_v a)
+#define SMF_MASKED_HALF 1
+SMF_INLINE __m256i avx512_half(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+SMF_INLINE __m256i avx512_half_n(const char *p, size_t n, short lowest)
 {
-    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    return _mm256_mask_loadu_epi16(_mm256_set1_epi16(lowest), (__mmask16)((1u << n) - 1), p);
 }
-SMF_INLINE f32_v bf16_in(const char *p)
+SMF_INLINE f32_v f16_in(const char *p) { return _mm512_cvtph_ps(avx512_half(p)); }
+SMF_INLINE f32_v f16_in_n(const char *p, size_t n) { return _mm512_cvtph_ps(avx512_half_n(p, n, -0x400)); }
+SMF_INLINE __m256i avx512_f16(f32_v a) { return _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+SMF_INLINE void f16_out(char *p, f32_v a) { _mm256_storeu_si256((__m256i *)(void *)p, avx512_f16(a)); }
+SMF_INLINE void f16_out_n(char *p, f32_v a, size_t n)
 {
-    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), avx512_f16(a));
 }
-SMF_INLINE void bf16_out(char *p, f32_v a) /* not by AVX-512's own instruction, which flushes denormals */
+/* One instruction for two: halves to the upper ones of 32 bits, the lower ones 0; and back. */
+SMF_INLINE f32_v avx512_bf16_widen(__m256i h)
 {
-    const __m512i bits = _mm512_castps_si512(a), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    const __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-    const __m512i r = _mm512_mask_or_epi32(up, _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), bits, _mm512_set1_epi32(0x400000));
-    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
+    const __m512i at = _mm512_set_epi32(15 << 16, 14 << 16, 13 << 16, 12 << 16, 11 << 16, 10 << 16, 9 << 16, 8 << 16, 7 << 16,
+                                        6 << 16, 5 << 16, 4 << 16, 3 << 16, 2 << 16, 1 << 16, 0);
+    return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xAAAAAAAA, at, _mm512_castsi256_si512(h)));
+}
+SMF_INLINE f32_v bf16_in(const char *p) { return avx512_bf16_widen(avx512_half(p)); }
+SMF_INLINE f32_v bf16_in_n(const char *p, size_t n) { return avx512_bf16_widen(avx512_half_n(p, n, -0x80)); }
+SMF_INLINE __m256i avx512_bf16(f32_v a) /* not by AVX-512's own instruction, which flushes denormals */
+{
+    const __m512i bits = _mm512_castps_si512(a), one = _mm512_set1_epi32(1);
+    const __m512i up = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+    const __m512i r = _mm512_mask_add_epi32(up, _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000)), up, one);
+    const __m512i at = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0x1f001d, 0x1b0019, 0x170015, 0x130011, 0xf000d, 0xb0009,
+                                        0x70005, 0x30001);
+    return _mm512_castsi512_si256(_mm512_permutexvar_epi16(at, r));
+}
+SMF_INLINE void bf16_out(char *p, f32_v a) { _mm256_storeu_si256((__m256i *)(void *)p, avx512_bf16(a)); }
+SMF_INLINE void bf16_out_n(char *p, f32_v a, size_t n)
+{
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), avx512_bf16(a));
 }

@@ -244,7 +244,6 @@ SMF_INLINE void bf16_out(char *p, f32_v x)
     SMF_EACH(k, 4)
     {
         const uint32x4_t bits = vreinterpretq_u32_f32(x.q[k]), odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
-        const uint32x4_t up = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd), quiet = vorrq_u32(bits, vdupq_n_u32(0x400000));
-        vst1_u16((uint16_t *)(void *)(p + 8 * k), vshrn_n_u32(vbslq_u32(vceqq_f32(x.q[k], x.q[k]), up, quiet), 16));
+        vst1_u16((uint16_t *)(void *)(p + 8 * k), vshrn_n_u32(vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd), 16));
     }
 }

@@ -131,10 +131,13 @@ static const size_t counts[] = {0, 1, 2, 3, 8, 15, 16, 17, 33, 70, 150};
             job.y = z;                                                                      \
             smf_run(SMF_LOGSUMEXP, D, &job);                                                \
             for (int half = SMF_F16; half <= SMF_BF16 && n > 0; half++) {                   \
-                smf_job job2 = {rows, n, x, (ptrdiff_t)n * 2, 2, y, (ptrdiff_t)n * 2, 2};   \
+                char *const h = (char *)x + rows * n * (sizeof(R) - 2), *const g = (char *)y + rows * n * (sizeof(R) - 2); \
+                smf_job job2 = {rows, n, h, (ptrdiff_t)n * 2, 2, g, (ptrdiff_t)n * 2, 2};   \
+                smf_job beside = {n, rows, h, 2, (ptrdiff_t)n * 2, g, 2, (ptrdiff_t)n * 2}; \
                 for (int op = 0; op < SMF_OPS; op++) {                                      \
-                    if (op == SMF_LOGSUMEXP) job2.y_row = 2;                                \
+                    if (op == SMF_LOGSUMEXP) job2.y_row = 2, job2.y = beside.y = z;         \
                     smf_run((smf_op)op, (smf_dtype)half, &job2);                            \
+                    smf_run((smf_op)op, (smf_dtype)half, &beside);                          \
                 }                                                                           \
             }                                                                               \
             smf_softmax_##F(rows, n, x, (ptrdiff_t)n, x, (ptrdiff_t)n);                     \
