@@ -42,7 +42,7 @@ SMF_INLINE void SMF_W(_round)(char *rows, ptrdiff_t stride, size_t n, int v, con
 /* One line is widened while the one before is turned, which then waits for no store. */
 SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real line[2][SMF_SHORT(W) * W];
+    SMF_ALIGNED(64) real line[2][SMF_SHORT_HALF * W];
     const size_t n = group->n;
     const int own = type == SMF_OWN;
     const char *const x = (const char *)group->x;
@@ -70,7 +70,7 @@ SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int 
 SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op,
                                  const smf_dtype type)
 {
-    SMF_ALIGNED(64) real line[2][SMF_SHORT(W) * W];
+    SMF_ALIGNED(64) real line[2][SMF_SHORT_HALF * W];
     const size_t n = group->n;
     const int own = type == SMF_OWN;
     char *const y = (char *)group->y;

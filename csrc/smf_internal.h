@@ -79,7 +79,8 @@
 #define SMF_STREAMS 64 /* vectors of rows in one group then */
 #define SMF_HUGE_BYTES 5000000 /* results beyond this go around the caches: reading what they replace would cost more */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
-#define SMF_SHORT(width) ((width) == 8 ? 64 : 100) /* rows up to here, of 8 or 16 lanes, go through a panel of columns, */
+#define SMF_SHORT 64  /* rows up to here, of halves up to SMF_SHORT_HALF, go through a panel of columns, */
+#define SMF_SHORT_HALF 100
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
 
 /* A loop over a few independent vectors, to be unrolled so that each lives in a register. */

@@ -582,6 +582,9 @@ static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernel
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
 static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
 
+/* Rows up to here are turned, where there are many. */
+SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels) { return kernels->streamed ? SMF_SHORT : SMF_SHORT_HALF; }
+
 /* Rows that the `near` kernel takes if it can: beyond 7 vectors going along them is as fast. */
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
@@ -609,7 +612,7 @@ static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernel
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
             near = near && rows >= W && kernels->near(&group, panel); /* where one is not, the others may not be either */
-            if (!near && (rows < W || job->n > SMF_SHORT(W) || !kernels->turned(&group, left - rows, 0, panel)))
+            if (!near && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, left - rows, 0, panel)))
                 kernels->rows(&group);
         } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
                    !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, panel)) {
@@ -646,7 +649,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     }
     if (job->x_col == size && (job->y_col == size || sums)) {
         if (job->rows == 1 && job->n <= W) kernels->single(job);
-        else if (job->rows >= W && (job->n <= SMF_SHORT(W) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
+        else if (job->rows >= W && (job->n <= SMF_W(_short)(kernels) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
         else if (half && !sums && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job);
     } else if (across && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0) {
