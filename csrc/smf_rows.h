@@ -593,9 +593,8 @@ SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 }
 
 /* One row a lane, groups of rows: short contiguous rows, turned on the way, or rows side by side. */
-static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
+static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned, real *panel)
 {
-    SMF_ALIGNED(64) real panel[2 * SMF_PANEL_BYTES / sizeof(real)];
     const size_t size = (size_t)kernels->port->size; /* of a number */
     const size_t more = turned ? 1 : sizeof(real) / size; /* halves: as many lines of cache, hence twice the rows */
     const size_t fit = more * SMF_PANEL_BYTES / sizeof(real) / W / job->n; /* vectors of rows */
@@ -620,6 +619,18 @@ static void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernel
             else SMF_W(_run_ported)(&group, kernels);
         }
     }
+}
+
+static SMF_NOINLINE void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
+{
+    SMF_ALIGNED(64) real panel[SMF_PANEL_BYTES / sizeof(real)];
+    SMF_W(_groups)(job, kernels, turned, panel);
+}
+
+static SMF_NOINLINE void SMF_W(_run_half_groups)(const smf_job *job, const SMF_W(_kernels) *kernels)
+{
+    SMF_ALIGNED(64) real panel[2 * SMF_PANEL_BYTES / sizeof(real)];
+    SMF_W(_groups)(job, kernels, 0, panel);
 }
 
 /* Rows side by side that are too long for that. */
@@ -653,7 +664,8 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         else if (half && !sums && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job);
     } else if (across && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0) {
-        if (!half && column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
+        if (half) SMF_W(_run_half_groups)(job, kernels);
+        else if (column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
     } else if (half) SMF_W(_run_ported)(job, kernels);
     else {
