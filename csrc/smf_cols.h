@@ -40,7 +40,7 @@ SMF_INLINE void SMF_W(_round)(char *rows, ptrdiff_t stride, size_t n, int v, con
 }
 
 /* One line is widened while the one before is turned, which then waits for no store. */
-SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel, const smf_dtype type)
+SMF_BODY void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel, const smf_dtype type)
 {
     SMF_ALIGNED(64) real line[2][SMF_SHORT_HALF * W];
     const size_t n = group->n;
@@ -67,7 +67,7 @@ SMF_INLINE void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int 
     }
 }
 
-SMF_INLINE void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op,
+SMF_BODY void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op,
                                  const smf_dtype type)
 {
     SMF_ALIGNED(64) real line[2][SMF_SHORT_HALF * W];
@@ -145,7 +145,7 @@ SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state,
 }
 
 /* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
-SMF_INLINE void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int shifted,
+SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int shifted,
                                   const smf_op op)
 {
     SMF_W(_total) total[SMF_UNROLL];
@@ -164,7 +164,7 @@ SMF_INLINE void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, 
 }
 
 /* Steps 3 and 4 for elements l, l + W, ...: one lane of the sum. */
-SMF_INLINE void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t l, const int wide, int lanes,
+SMF_BODY void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t l, const int wide, int lanes,
                                     const smf_op op, SMF_W(_total) *total)
 {
     v_t e[SMF_UNROLL];
@@ -185,7 +185,7 @@ SMF_INLINE void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state
     }
 }
 
-SMF_INLINE void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op)
+SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op)
 {
     SMF_W(_total) total[SMF_UNROLL], lane[SMF_UNROLL], half[SMF_UNROLL];
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
@@ -234,7 +234,7 @@ SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *
 }
 
 /* Steps 3 and 4, and the constants of step 5. It sees no type but the kernels' own where there is a panel: one function for all. */
-SMF_INLINE void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, int shifted, const smf_op op)
+SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, int shifted, const smf_op op)
 {
     SMF_GROUP(SMF_UNROLL / 2, vectors, {
         const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
@@ -256,7 +256,7 @@ SMF_MIDDLE(log_softmax, SMF_LOG_SOFTMAX)
 SMF_MIDDLE(logsumexp, SMF_LOGSUMEXP)
 #undef SMF_MIDDLE
 
-SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op,
+SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op,
                               const smf_dtype type)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
@@ -307,7 +307,7 @@ SMF_INLINE int SMF_W(_across)(const smf_job *group, size_t left, int apart, cons
  * row needs a scale of its own, and the exponentials and the last step take the elements as they lie; only the totals are
  * one row a lane. The bits are the same: e and the total are those of the other way but for one power of two, and neither
  * they nor 1/total's lower part are denormal. Returns 0, with nothing written, where an element is not so near to 0. */
-SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype type)
+SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype type)
 {
     const size_t n = group->n, whole = group->rows * n;
     const ptrdiff_t stride = (ptrdiff_t)(n * sizeof(real));
@@ -334,6 +334,7 @@ SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype t
     for (int k = 0; k < vectors; k++) {
         const char *p = (const char *)(panel + (size_t)k * W * n);
         SMF_W(_total) total = SMF_W(_total_of)(v_set1(0)), t[4];
+        SMF_EACH(q, 4) t[q] = total; /* or GCC 12 warns at -O3 */
         for (size_t l = 0; l < W && l < n; l += 4) { /* four lanes of the sum */
             for (size_t i = l; i < n; i += W) {
                 SMF_W(_load4)(p + i * sizeof(real), stride, 4, 1, v); /* beyond the last row's end there is more of the panel */
@@ -371,7 +372,7 @@ SMF_INLINE int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype t
 
 /* Long rows side by side, a multiple of `wide` vectors of them: the passes go through the array in its own order, and what
  * they leave to each other lies in memory. */
-SMF_INLINE void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, SMF_W(_total) *total, size_t l, int vectors,
+SMF_BODY void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, SMF_W(_total) *total, size_t l, int vectors,
                                     const int wide, const smf_op op)
 {
     v_t e[SMF_UNROLL];
@@ -389,7 +390,7 @@ SMF_INLINE void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state
         }
 }
 
-SMF_INLINE int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_op op)
+SMF_BODY int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_op op)
 {
     SMF_W(_state) state[SMF_STREAMS];
     SMF_W(_total) lane[SMF_STREAMS], half[SMF_STREAMS];

@@ -62,6 +62,11 @@ enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instea
         else if (i < (n)) STEP(i, 1, (int)((n) - i));                                       \
     } while (0)
 
+/* What is compiled for each operation, type and number of vectors; plain C is one for all. */
+#ifndef SMF_BODY
+#define SMF_BODY SMF_INLINE
+#endif
+
 #define SMF_FINITE(a) ((a) - (a) == 0)
 #define SMF_SIZE(type) ((type) == SMF_F64 ? 8 : (type) == SMF_F32 ? 4 : 2)
 #endif
@@ -117,7 +122,7 @@ SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, 
 }
 
 /* Step 2: max is known. */
-SMF_INLINE void SMF_W(_shift)(SMF_W(_state) *state)
+SMF_BODY void SMF_W(_shift)(SMF_W(_state) *state)
 {
     const v_t zero = v_set1(0), magic = v_set1(SMF_W(_MAGIC)), top = v_set1(SMF_W(_TOP)), max = state->max;
     const v_t size = v_max(v_sub(zero, max), max), limit = v_set1(SMF_W(_NO_SHIFT));
@@ -132,7 +137,7 @@ SMF_INLINE void SMF_W(_shift)(SMF_W(_state) *state)
  *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = 2^(N/F_STEPS) rounded,
  *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
  * magic[j] is vector j's F_MAGIC + what N begins at. Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
-SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count)
+SMF_BODY void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count)
 {
     static const real c[] = SMF_W(_Q);
     v_t t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
@@ -163,7 +168,7 @@ SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s,
 
 /* e of `count` vectors: for softmax all of them, which are stored too (as are logits that had to be widened); else those that are not the maximum, and the
  * others counted. */
-SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
+SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
                                  const int shifted, const int layout, const smf_op op, const smf_dtype type, size_t *maxima, v_t *e)
 {
     const v_t one = v_set1(1);
@@ -198,7 +203,7 @@ SMF_INLINE v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
     return v_fma(v, hi, v_mul(v, lo));
 }
 
-SMF_INLINE void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t i, const int count, int lanes,
+SMF_BODY void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t i, const int count, int lanes,
                                   const int layout, const int apart, const smf_op op, const smf_dtype x_type, const smf_dtype type)
 {
     const int kept = op == SMF_SOFTMAX || x_type != SMF_OWN;
@@ -215,7 +220,7 @@ SMF_INLINE void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *s
 
 /* Step 1. (A NaN may be passed over here: it shows in the total.) Vectors from aligned addresses on, which halves what
  * lines that begin elsewhere cost, between the first and the last W elements: the largest may be met twice. */
-SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row, const smf_dtype type)
+SMF_BODY real SMF_W(_row_max)(const SMF_W(_row) *row, const smf_dtype type)
 {
     const int layout = SMF_CONTIGUOUS;
     const size_t n = row->n;
@@ -233,7 +238,7 @@ SMF_INLINE real SMF_W(_row_max)(const SMF_W(_row) *row, const smf_dtype type)
 }
 
 /* Steps 3 and 4, from the total so far. Returns how many elements equal the maximum. */
-SMF_INLINE size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op, const smf_dtype type)
+SMF_BODY size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op, const smf_dtype type)
 {
     const int layout = SMF_CONTIGUOUS;
     SMF_W(_total) total = state->total;
@@ -262,7 +267,7 @@ SMF_INLINE size_t SMF_W(_short_exp)(const SMF_W(_row) *row, SMF_W(_state) *state
 }
 
 /* hi and lo: the reciprocal of the total, or max + L. */
-SMF_INLINE void SMF_W(_finish)(SMF_W(_state) *state, SMF_W(_total) maxima, const smf_op op)
+SMF_BODY void SMF_W(_finish)(SMF_W(_state) *state, SMF_W(_total) maxima, const smf_op op)
 {
     const int layout = SMF_CONTIGUOUS;
     v_t s, u;
@@ -331,7 +336,7 @@ SMF_INLINE void SMF_W(_block_max)(const smf_job *job, size_t r, int rows, real *
 /* The other steps for rows r, r + 1, ... of a job, up to W of them, whose maxima are known; those of the `next` rows after
  * them are found on the way. Each pass goes over all of them before the next, and what is done once a row is done for all
  * of them in one vector, so that no row waits for another's sums and divisions: meanwhile there is step 1 of the next. */
-SMF_INLINE void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, real *max, double *parts, real *scratch,
+SMF_BODY void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, real *max, double *parts, real *scratch,
                               const smf_op op, const smf_dtype type)
 {
     const size_t stride = (job->n + W - 1) / W * W;
@@ -399,7 +404,7 @@ SMF_INLINE int SMF_W(_finish_one)(SMF_W(_state) *state, size_t equal, const smf_
 }
 
 /* One row of one vector: nothing of it leaves the registers. */
-SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtype type)
+SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtype type)
 {
     const v_t x = SMF_W(_from)((const char *)job->x, (int)job->n, type);
     const real max = v_hmax(x);
@@ -424,7 +429,7 @@ SMF_INLINE void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dt
 
 #define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
 
-SMF_INLINE void SMF_W(_contiguous)(const smf_job *job, const smf_op op, const smf_dtype type)
+SMF_BODY void SMF_W(_contiguous)(const smf_job *job, const smf_op op, const smf_dtype type)
 {
     SMF_ALIGNED(64) real scratch[2 * SMF_SCRATCH], max[W] = {0}; /* halves leave the cache room for all of it */
     SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)] = {0};
@@ -484,7 +489,7 @@ static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
 static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
-SMF_INLINE void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port, const smf_op op)
+SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port, const smf_op op)
 {
     SMF_ALIGNED(64) real piece[SMF_SCRATCH], lane[W];
     const char *const x = (const char *)job->x + (ptrdiff_t)r * job->x_row;

@@ -34,6 +34,8 @@
 #define SMF_WORD static
 #endif
 
+#define SMF_BODY static SMF_NOINLINE
+
 #define SMF_LANES(k, W) for (int k = 0; k < (W); k++)
 
 #define v_fence() ((void)0)
