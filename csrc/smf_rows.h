@@ -137,7 +137,7 @@ SMF_BODY void SMF_W(_shift)(SMF_W(_state) *state)
  *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = 2^(N/F_STEPS) rounded,
  *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
  * magic[j] is vector j's F_MAGIC + what N begins at. Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
-SMF_BODY void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count)
+SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count)
 {
     static const real c[] = SMF_W(_Q);
     v_t t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
@@ -168,7 +168,7 @@ SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s,
 
 /* e of `count` vectors: for softmax all of them, which are stored too (as are logits that had to be widened); else those that are not the maximum, and the
  * others counted. */
-SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
+SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
                                  const int shifted, const int layout, const smf_op op, const smf_dtype type, size_t *maxima, v_t *e)
 {
     const v_t one = v_set1(1);
