@@ -70,7 +70,7 @@ def test_only_the_values_of_the_row_matter(case):
 def test_many_short_rows(op, dtype, n, isa, rng):
     """Rows that share a power of two while all of them are near to 0, and rows among them that are not, or not numbers."""
     rows = 150
-    for near in (1, 30, 47.9, 48.1, 299, 301, 1e6):
+    for near in (1, 30, 47.9, 48.1, 70, 88, 299, 301, 700, 1e6):
         x = rng.uniform(-near, near, (rows, n)).astype(dtype)
         for special in (None, np.nan, np.inf, -np.inf, 1e30, 1e-42):
             if special is not None:
