@@ -69,7 +69,7 @@ def every_bit(out, isas):
     found, counts = out.splitlines()
     assert found == f"isas: {isas}"
     rows = list(_vectors.rows())
-    layouts = sum(6 if row.x.size <= 300 else 1 for row in rows)  # side by side it checks three rows of 19, apart two
+    layouts = sum(12 if row.x.size <= 300 else 1 for row in rows)  # of 19 rows it checks four, of two both
     assert counts.startswith(f"{len(rows)} rows,") and counts.endswith(", 0 wrong")
     assert int(counts.split()[2]) >= layouts * len(isas.split()) * len(_vectors.OPS)
 

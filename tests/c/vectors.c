@@ -238,6 +238,7 @@ int main(int argc, char **argv)
                 run(op, 2, row + gap, one, row + one, one, 0, "contiguous");
                 run(op, 1, 0, -gap, 0, 2 * one, 0, "strided");
                 run(op, COLUMNS, one, COLUMNS * one, one, (COLUMNS + 1) * one, 0, "side by side");
+                run(op, COLUMNS, row, one, op == SMF_LOGSUMEXP ? one : row, one, 0, "one after the other");
             }
         }
     }
