@@ -374,3 +374,14 @@ def test_dtype_and_out(op, given, asked, out, axis, rng):
     if op is not sf.logsumexp and x.dtype == out:
         assert op(x, axis, out=x, dtype=asked) is x
         assert bits(x) == bits(target)
+
+
+@pytest.mark.parametrize("dtype,tie", [(np.float16, 0x1000), (ml_dtypes.bfloat16, 0x8000)])
+def test_ties_round_to_even(dtype, tie, isa, rng):
+    """Among a million results some lie just between two numbers of the dtype."""
+    x = rng.standard_normal((1000, 1000)).astype(dtype)
+    for axis in (-1, 0):
+        exact = sf.softmax(x.astype(np.float32), axis)
+        ties = exact.view(np.uint32) & (2 * tie - 1) == tie
+        assert ties.sum() > 5
+        assert bits(sf.softmax(x, axis)) == bits(exact.astype(dtype))
