@@ -2,18 +2,18 @@
  *
  * Included by smf_rows.h, whose steps it runs with vectors across the rows; the bits are those of the row alone.
  * What is a lane of the sum there is a pass over every W-th element here, and the totals of these passes meet in
- * the order of the lanes. Up to SMF_VECTORS vectors of rows, twice as many of halves, go through each pass before the next. Rows that fit come to
- * lie side by side in a panel on the stack, element i of vector v at (i * vectors + v) * W; longer ones stay where they are. Rows that are contiguous
- * are turned on the way there and back, four elements at a time.
+ * the order of the lanes. Up to SMF_VECTORS vectors of rows, twice as many of halves, go through each pass before the
+ * next. Rows that fit come to lie side by side in a panel on the stack, element i of vector v at (i * vectors + v) * W;
+ * longer ones stay where they are. Rows that are contiguous are turned on the way there and back, four elements at a time.
  */
 
-/* `left` more rows follow those of the group; its results are written around the caches where `apart`. Returns 0, with nothing written, where the maximum of one is not finite. */
+/* `left` more rows follow those of the group; its results are written around the caches where `apart`. Returns 0, with
+ * nothing written, where the maximum of one is not finite. */
 typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, real *panel);
 
 /* STEP(i, columns) for all elements, four at a time, the remainder first: where the rows are `dense`, one after the other
- * without a gap, the words may take four there too, of which the others are the next row's (of rows of 2 or more, so that the last but
- * one reaches no further than the last); where they are not, four that
- * overlap those before. */
+ * without a gap, the words may take four there too, of which the others are the next row's (of rows of 2 or more, so that
+ * the last but one reaches no further than the last); where they are not, four that overlap those before. */
 #define SMF_COLUMNS(STEP, n, dense)                                    \
     do {                                                               \
         const size_t rest = (n) % 4;                                   \

@@ -30,7 +30,7 @@ SMF_INLINE smf_dd smf_two_sum(f64_v a, f64_v b)
  *
  * 1 + a = 2^k m with sqrt(1/2) <= m < sqrt(2); f = m - 1 is exact, for k = 0 it is a itself.
  *   log(m) = f - f^2/2 + s (f^2/2 + z p(z)),  s = f / (2 + f),  z = s^2
- * Bound: 2^-55 log(1 + a) (docs/numerics.md). */
+ * Bound: 0.36 * 2^-53 log(1 + a) (docs/numerics.md). */
 SMF_INLINE smf_dd smf_log1p(smf_dd a)
 {
     static const double coefficient[] = {SMF_LOG_P0, SMF_LOG_P1, SMF_LOG_P2, SMF_LOG_P3,
