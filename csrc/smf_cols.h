@@ -8,8 +8,8 @@
  */
 
 /* `left` more rows follow those of the group; its results are written around the caches where `apart`. Returns 0, with
- * nothing written, where the maximum of one is not finite. */
-typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, real *panel);
+ * nothing written, where the maximum of one is not finite. *near: whether rows may be near to 0, cleared where they are not. */
+typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, int *near, real *panel);
 
 /* STEP(i, columns) for all elements, four at a time, the remainder first: where the rows are `dense`, one after the other
  * without a gap, the words may take four there too, of which the others are the next row's (of rows of 2 or more, so that
@@ -118,13 +118,14 @@ SMF_INLINE void SMF_W(_fetch)(const char *p, ptrdiff_t col, size_t i, size_t n, 
     }
 }
 
-/* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy. */
+/* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy; or,
+ * of rows near to 0, the exponentials. */
 SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel,
-                                   const smf_dtype type)
+                                   const int near, const smf_op op, const smf_dtype type)
 {
     const int layout = wide, deep = vectors < 4 ? 16 : 4;
-    v_t max[SMF_UNROLL];
-    for (int v = 0; v < vectors; v++) state[v].max = v_set1(-(real)INFINITY);
+    v_t max[SMF_UNROLL], stray = v_set1(0);
+    for (int v = 0; v < vectors; v++) SMF_W(_no_shift)(&state[v]);
     for (size_t i = 0; i < row->n; i += (size_t)deep) {
         if (type != SMF_OWN && wide > 1)
             for (size_t k = i; k < i + (size_t)deep; k++)
@@ -132,72 +133,110 @@ SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state,
         for (int v = 0; v < vectors; v += wide) {
             const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
             SMF_EACH(j, wide) max[j] = state[v + j].max;
-            for (size_t k = i; k < i + (size_t)deep && k < row->n; k++)
-                SMF_EACH(j, wide)
-                {
-                    const v_t x = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout, type);
-                    if (panel) v_store(panel + (k * (size_t)vectors + (size_t)(v + j)) * W, x);
-                    max[j] = v_max(max[j], x);
+            for (size_t k = i; k < i + (size_t)deep && k < row->n; k++) {
+                v_t x[SMF_UNROLL], e[SMF_UNROLL];
+                SMF_EACH(j, wide) x[j] = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout, type);
+                if (!near || op != SMF_SOFTMAX) SMF_EACH(j, wide) max[j] = v_max(max[j], x[j]);
+                if (near) {
+                    SMF_W(_exp_near)(x, e, wide, SMF_MASKED, &stray);
+                    SMF_EACH(j, wide) x[j] = e[j];
                 }
+                if (near && row->next_x) {
+                    ptrdiff_t col = row->next_x_col;
+                    SMF_EACH(j, wide) SMF_PREFETCH(part.next_x + (ptrdiff_t)k * col + j * 64);
+                    col = row->next_y_col;
+                    if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, wide) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)k * col + j * 64);
+                }
+                if (panel) SMF_EACH(j, wide) v_store(panel + (k * (size_t)vectors + (size_t)(v + j)) * W, x[j]);
+            }
             SMF_EACH(j, wide) state[v + j].max = max[j];
         }
+        state[0].stray = stray;
     }
 }
 
 /* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
-SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int shifted,
-                                  const smf_op op)
+SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int form,
+                                const smf_op op, const int drop, const smf_dtype type)
 {
     SMF_W(_total) total[SMF_UNROLL];
     v_t e[SMF_UNROLL];
     size_t i = 0;
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     for (; i + 2 <= row->n; i += 2) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, shifted, wide | SMF_NEXT, op, SMF_OWN, NULL, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, form, wide | SMF_NEXT, op, drop, type, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_next2)(total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, shifted, wide, op, SMF_OWN, NULL, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, form, wide, op, drop, type, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], SMF_W(_total_of)(e[j]));
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
 }
 
 /* Steps 3 and 4 for elements l, l + W, ...: one lane of the sum. */
-SMF_BODY void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t l, const int wide, int lanes,
-                                    const smf_op op, SMF_W(_total) *total)
+SMF_BODY void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t l, const int wide, int lanes, const int form,
+                                  const smf_op op, const int drop, const smf_dtype type, SMF_W(_total) *total)
 {
     v_t e[SMF_UNROLL];
     size_t i = l;
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     if (2 * wide < SMF_UNROLL)
         for (; i + (SMF_UNROLL - 1) * W < row->n; i += SMF_UNROLL * W) {
-            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, 1, wide, op, SMF_OWN, NULL, e);
+            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, form, wide, op, drop, type, e);
             SMF_EACH(j, SMF_UNROLL / 2) SMF_W(_total_add2)(total, e[2 * j], e[2 * j + 1]);
         }
     for (; i + W < row->n; i += 2 * W) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, 1, wide, op, SMF_OWN, NULL, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, form, wide, op, drop, type, e);
         SMF_EACH(j, wide) SMF_W(_total_add2)(&total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, 1, wide, op, SMF_OWN, NULL, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, form, wide, op, drop, type, e);
         SMF_EACH(j, wide) SMF_W(_total_add)(&total[j], e[j]);
     }
 }
 
-SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op)
+SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int form,
+                               const smf_op op, const int drop, const smf_dtype type)
 {
     SMF_W(_total) total[SMF_UNROLL], lane[SMF_UNROLL], half[SMF_UNROLL];
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     for (size_t k = 0; k < W && k < row->n; k += 1 + SMF_W(_PAIRED)) {
-        SMF_W(_lane_across)(row, state, k, wide, lanes, op, lane);
+        SMF_W(_lane_across)(row, state, k, wide, lanes, form, op, drop, type, lane);
         if (SMF_W(_PAIRED) && k + 1 < row->n) {
-            SMF_W(_lane_across)(row, state, k + 1, wide, lanes, op, half);
+            SMF_W(_lane_across)(row, state, k + 1, wide, lanes, form, op, drop, type, half);
             SMF_EACH(j, wide) lane[j] = SMF_W(_total_merge)(lane[j], half[j]);
         }
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], lane[j]);
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
+}
+
+/* The total without the largest, of one vector of rows. */
+static SMF_NOINLINE SMF_W(_total) SMF_W(_rest_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int lanes, smf_dtype type)
+{
+    SMF_W(_state) one = *state;
+    if (row->n <= W) SMF_W(_exp_short)(row, &one, 1, lanes, SMF_LARGEST, SMF_LOGSUMEXP, 1, type);
+    else SMF_W(_exp_long)(row, &one, 1, lanes, SMF_LARGEST, SMF_LOGSUMEXP, 1, type);
+    return one.total;
+}
+
+/* Constants of step 5. */
+SMF_BODY void SMF_W(_finish)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, const smf_op op, smf_dtype type)
+{
+    SMF_ALIGNED(64) double few[W];
+    for (int v = 0; v < vectors; v++) {
+        v_t s, u;
+        if (op == SMF_SOFTMAX) {
+            SMF_W(_reciprocal)(state[v].total, &state[v].hi, &state[v].lo);
+            continue;
+        }
+        if (SMF_W(_others)(&state[v], row->n, &s, &u, few)) {
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, SMF_OWN);
+            state[v].total = SMF_W(_total_pick)(few, SMF_W(_rest_across)(&part, &state[v], lanes, type), state[v].total);
+        }
+        SMF_W(_lse)(state[v].max, state[v].total, s, u, &state[v].hi, &state[v].lo);
+    }
 }
 
 /* DO for v, v + 1, ... `wide` vectors at a time while there are so many, then for one at a time. */
@@ -214,6 +253,19 @@ SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, con
             __VA_ARGS__                                                            \
         }                                                                          \
     } while (0)
+
+SMF_BODY void SMF_W(_last_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, int apart,
+                                  const smf_op op, const smf_dtype x_type, const smf_dtype type)
+{
+    for (size_t i = 0; i < row->n; i++) {
+        if (type != SMF_OWN && vectors >= 4) SMF_W(_fetch)(row->y, row->y_col, i, row->n, vectors * W * SMF_SIZE(type), 1);
+        SMF_GROUP(SMF_UNROLL, vectors, {
+            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, x_type, type);
+            if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op, x_type, type);
+            else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op, x_type, type);
+        });
+    }
+}
 
 /* logsumexp's results; a NaN, which shows in the total and so in hi, to its whole row. */
 SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op, const smf_dtype type)
@@ -233,70 +285,85 @@ SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *
     }
 }
 
-/* Steps 3 and 4, and the constants of step 5. It sees no type but the kernels' own where there is a panel: one function for all. */
-SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, int shifted, const smf_op op)
+/* Steps 3 and 4. They see no type but the kernels' own: one function for all. */
+SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, int form, const smf_op op)
 {
     SMF_GROUP(SMF_UNROLL / 2, vectors, {
         const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
-        if (row->n <= W && shifted) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 1, op);
-        else if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, 0, op);
-        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op);
+        if (form == SMF_READY && row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, SMF_READY, op, 0, SMF_OWN);
+        else if (form == SMF_READY) SMF_W(_exp_long)(&part, &state[v], wide, of_last, SMF_READY, op, 0, SMF_OWN);
+        else if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, SMF_LARGEST, op, 0, SMF_OWN);
+        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, SMF_LARGEST, op, 0, SMF_OWN);
     });
-    for (int v = 0; v < vectors; v++) SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
 }
 
 #define SMF_MIDDLE(name, op)                                                                                        \
     static SMF_NOINLINE void SMF_W(_##name##_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
-                                                     int lanes, int shifted)                                        \
+                                                     int lanes, int form)                                           \
     {                                                                                                               \
-        SMF_W(_middle)(row, state, vectors, lanes, shifted, op);                                                    \
+        SMF_W(_middle)(row, state, vectors, lanes, form, op);                                                       \
+    }                                                                                                               \
+    static SMF_NOINLINE void SMF_W(_##name##_finish)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
+                                                     int lanes, smf_dtype type)                                     \
+    {                                                                                                               \
+        SMF_W(_finish)(row, state, vectors, lanes, op, type);                                                       \
     }
 SMF_MIDDLE(softmax, SMF_SOFTMAX)
 SMF_MIDDLE(log_softmax, SMF_LOG_SOFTMAX)
 SMF_MIDDLE(logsumexp, SMF_LOGSUMEXP)
 #undef SMF_MIDDLE
+#define SMF_OF(op, part)                                           \
+    (op == SMF_SOFTMAX       ? SMF_W(_softmax_##part)              \
+     : op == SMF_LOG_SOFTMAX ? SMF_W(_log_softmax_##part) : SMF_W(_logsumexp_##part))
 
-SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, real *panel, const smf_op op,
-                              const smf_dtype type)
+SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, int *near, real *panel, const smf_op op,
+                            const smf_dtype type)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
-    const v_t zero = v_set1(0);
+    const int wide = 4 < SMF_UNROLL ? 4 : SMF_UNROLL;
     SMF_W(_state) state[2 * SMF_VECTORS];
-    SMF_W(_row) row;
-    int shifted = 0; /* or every c is 0 */
+    SMF_W(_row) row, in_panel;
+    smf_dtype x_type = type;
+    int ready = 0;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    if (turned) SMF_W(_turn_in)(group, state, vectors, panel, type);
-    else if (vectors % 4 == 0) SMF_W(_max_across)(&row, state, vectors, 4 < SMF_UNROLL ? 4 : SMF_UNROLL, W, panel, type);
-    else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel, type);
-    for (int v = 0; v < vectors; v++) {
-        if (v_count_eq(v_sub(state[v].max, state[v].max), zero) != (size_t)lanes) return 0;
-        SMF_W(_shift)(&state[v]);
-        shifted |= v_count_eq(state[v].c, zero) != W;
-    }
     if (!turned && type == SMF_OWN && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
         const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
         row.next_y = apart ? NULL : row.y + width, row.next_y_col = row.y_col;
     }
+    in_panel = row;
     if (panel) {
-        row.x = row.e = (char *)panel;
-        row.x_col = row.e_col = vectors * W * (ptrdiff_t)sizeof(real);
+        in_panel.x = in_panel.e = (char *)panel;
+        in_panel.x_col = in_panel.e_col = vectors * W * (ptrdiff_t)sizeof(real);
     }
-    if (op == SMF_SOFTMAX) SMF_W(_softmax_middle)(&row, state, vectors, lanes, shifted);
-    else if (op == SMF_LOG_SOFTMAX) SMF_W(_log_softmax_middle)(&row, state, vectors, lanes, shifted);
-    else SMF_W(_logsumexp_middle)(&row, state, vectors, lanes, shifted);
+    if (!turned && lanes == W && near && *near) {
+        if (vectors % wide == 0) SMF_W(_max_across)(&row, state, vectors, wide, W, panel, 1, op, type);
+        else SMF_W(_max_across)(&row, state, vectors, 1, W, panel, 1, op, type);
+        ready = !v_beyond(state[0].stray);
+        if (ready) SMF_OF(op, middle)(&in_panel, state, vectors, W, SMF_READY);
+        for (int v = 0; v < vectors && ready; v++) ready = SMF_W(_total_some)(state[v].total, W);
+        *near = ready;
+    }
+    if (!ready) {
+        if (turned) SMF_W(_turn_in)(group, state, vectors, panel, type);
+        else if (vectors % wide == 0) SMF_W(_max_across)(&row, state, vectors, wide, W, panel, 0, op, type);
+        else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel, 0, op, type);
+        for (int v = 0; v < vectors; v++) {
+            if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != (size_t)lanes) return 0;
+            SMF_W(_shift)(&state[v]);
+        }
+        SMF_OF(op, middle)(&in_panel, state, vectors, lanes, SMF_LARGEST);
+    }
+    if (panel && (op == SMF_SOFTMAX || !ready)) { /* it has what the last step needs */
+        row = in_panel;
+        x_type = SMF_OWN;
+    }
+    SMF_OF(op, finish)(&row, state, vectors, lanes, x_type);
 
     if (op != SMF_LOGSUMEXP) {
         if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op, type);
-        else
-            for (size_t i = 0; i < row.n; i++) {
-                if (type != SMF_OWN && vectors >= 4) SMF_W(_fetch)(row.y, row.y_col, i, row.n, vectors * W * SMF_SIZE(type), 1);
-                SMF_GROUP(SMF_UNROLL, vectors, {
-                    const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v, SMF_OWN, type);
-                    if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op, SMF_OWN, type);
-                    else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op, SMF_OWN, type);
-                });
-            }
+        else if (x_type == SMF_OWN) SMF_W(_last_across)(&row, state, vectors, lanes, apart, op, SMF_OWN, type);
+        else SMF_W(_last_across)(&row, state, vectors, lanes, 0, op, type, type);
         if (apart) v_fence();
     }
     SMF_W(_end_across)(&row, state, vectors, lanes, op, type);
@@ -315,21 +382,19 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype typ
     char *const y = (char *)group->y;
     real lane[W];
     const int vectors = (int)(group->rows / W);
-    v_t most = v_set1(0), v[4], s[4], u[4], magic[4];
+    v_t v[4], e[4], stray = v_set1(0);
     SMF_W(_state) state[SMF_VECTORS];
     SMF_ALIGNED(64) real hi[W], lo[W];
     SMF_W(_row) row;
-    SMF_EACH(j, 4) magic[j] = v_set1(SMF_W(_MAGIC) + SMF_W(_BIAS) * SMF_W(_STEPS));
 #define STEP(i, count, lanes)                                                        \
     do {                                                                             \
         SMF_EACH(j, count) v[j] = SMF_W(_from)(x + ((i) + (size_t)(j * W)) * SMF_SIZE(type), W, type); \
-        SMF_EACH(j, count) most = v_max(v_abs(v[j]), most);                          \
-        SMF_W(_exp)(v, magic, s, u, count);                                          \
-        SMF_EACH(j, count) v_store(panel + (i) + j * W, v_fma(u[j], s[j], s[j]));    \
+        SMF_W(_exp_near)(v, e, count, SMF_MASKED, &stray);                           \
+        SMF_EACH(j, count) v_store(panel + (i) + j * W, e[j]);                       \
     } while (0)
     SMF_PASS(STEP, whole);
 #undef STEP
-    if (!(v_hmax(most) <= SMF_W(_NEAR))) return 0;
+    if (v_beyond(stray)) return 0;
 
     for (int k = 0; k < vectors; k++) {
         const char *p = (const char *)(panel + (size_t)k * W * n);
@@ -348,6 +413,7 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype typ
                 total = SMF_W(_total_merge)(total, SMF_W(_PAIRED) && l + q + 1 < n ? SMF_W(_total_merge)(t[q], t[q + 1]) : t[q]);
         }
         state[k].total = SMF_W(_total_across)(total);
+        if (!SMF_W(_total_some)(state[k].total, W)) return 0;
     }
 
     for (int k = 0; k < W; k++) lane[k] = (real)k;
@@ -371,9 +437,9 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype typ
 }
 
 /* Long rows side by side, a multiple of `wide` vectors of them: the passes go through the array in its own order, and what
- * they leave to each other lies in memory. */
+ * they leave to each other lies in memory. Steps 3 and 4 for elements l, l + W, ... */
 SMF_BODY void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, SMF_W(_total) *total, size_t l, int vectors,
-                                    const int wide, const smf_op op)
+                                  const int wide, const int form, const smf_op op)
 {
     v_t e[SMF_UNROLL];
     for (size_t i = l; i < row->n; i += 2 * W)
@@ -381,39 +447,66 @@ SMF_BODY void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, 
             const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
             if (i == l) SMF_EACH(j, wide) total[v + j] = SMF_W(_total_of)(v_set1(0));
             if (i + W < row->n) {
-                SMF_W(_step_exp)(&part, &state[v], i, 2 * wide, W, 1, wide, op, SMF_OWN, NULL, e);
+                SMF_W(_step_exp)(&part, &state[v], i, 2 * wide, W, form, wide, op, 0, SMF_OWN, e);
                 SMF_EACH(j, wide) SMF_W(_total_add2)(&total[v + j], e[j], e[wide + j]);
             } else {
-                SMF_W(_step_exp)(&part, &state[v], i, wide, W, 1, wide, op, SMF_OWN, NULL, e);
+                SMF_W(_step_exp)(&part, &state[v], i, wide, W, form, wide, op, 0, SMF_OWN, e);
                 SMF_EACH(j, wide) SMF_W(_total_add)(&total[v + j], e[j]);
             }
         }
 }
 
-SMF_BODY int SMF_W(_streamed)(const smf_job *group, const int wide, const smf_op op)
+/* Returns whether `form` was right. */
+SMF_BODY int SMF_W(_exp_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, const int form, const smf_op op)
+{
+    SMF_W(_total) lane[SMF_STREAMS], half[SMF_STREAMS];
+    for (int v = 0; v < vectors; v++) state[v].total = SMF_W(_total_of)(v_set1(0));
+    for (size_t k = 0; k < W && k < row->n; k += 1 + SMF_W(_PAIRED)) {
+        const int paired = SMF_W(_PAIRED) && k + 1 < row->n;
+        SMF_W(_lane_stream)(row, state, lane, k, vectors, wide, form, op);
+        if (paired) SMF_W(_lane_stream)(row, state, half, k + 1, vectors, wide, form, op);
+        for (int v = 0; v < vectors; v++) {
+            if (form != SMF_LARGEST && v_beyond(state[v].stray)) return 0;
+            state[v].total = SMF_W(_total_merge)(state[v].total, paired ? SMF_W(_total_merge)(lane[v], half[v]) : lane[v]);
+        }
+    }
+    for (int v = 0; v < vectors; v++) state[v].total = SMF_W(_total_across)(state[v].total);
+    return 1;
+}
+
+SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, const smf_op op)
 {
     SMF_W(_state) state[SMF_STREAMS];
-    SMF_W(_total) lane[SMF_STREAMS], half[SMF_STREAMS];
     const int vectors = (int)(group->rows / W);
     SMF_W(_row) row;
+    int ready = 0;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    SMF_W(_max_across)(&row, state, vectors, wide, W, NULL, SMF_OWN);
-    for (int v = 0; v < vectors; v++) {
-        if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
-        SMF_W(_shift)(&state[v]);
-        state[v].total = SMF_W(_total_of)(v_set1(0));
+    for (int v = 0; v < vectors; v++) SMF_W(_no_shift)(&state[v]);
+    if (op == SMF_SOFTMAX && group->x == group->y) *form = SMF_LARGEST; /* or x were lost where another is not right */
+    while (*form != SMF_LARGEST && !ready) {
+        v_t stray = v_set1(0), e;
+        for (int v = 0; v < vectors; v++) { /* at a glance: the first elements */
+            const v_t x = SMF_W(_from)(row.x + v * W * SMF_SIZE(SMF_OWN), W, SMF_OWN);
+            if (*form == SMF_NEAR) SMF_W(_exp_near)(&x, &e, 1, SMF_NEAR, &stray);
+            else SMF_W(_exp_near)(&x, &e, 1, SMF_MASKED, &stray);
+        }
+        ready = !v_beyond(stray) && (*form == SMF_NEAR ? SMF_W(_exp_stream)(&row, state, vectors, wide, SMF_NEAR, op)
+                                                       : SMF_W(_exp_stream)(&row, state, vectors, wide, SMF_MASKED, op));
+        for (int v = 0; v < vectors; v++) {
+            ready = ready && SMF_W(_total_some)(state[v].total, W);
+            if (!ready) SMF_W(_no_shift)(&state[v]);
+        }
+        *form -= !ready;
     }
-    for (size_t k = 0; k < W && k < row.n; k += 1 + SMF_W(_PAIRED)) {
-        const int paired = SMF_W(_PAIRED) && k + 1 < row.n;
-        SMF_W(_lane_stream)(&row, state, lane, k, vectors, wide, op);
-        if (paired) SMF_W(_lane_stream)(&row, state, half, k + 1, vectors, wide, op);
-        for (int v = 0; v < vectors; v++)
-            state[v].total = SMF_W(_total_merge)(state[v].total, paired ? SMF_W(_total_merge)(lane[v], half[v]) : lane[v]);
+    if (!ready) {
+        SMF_W(_max_across)(&row, state, vectors, wide, W, NULL, 0, op, SMF_OWN);
+        for (int v = 0; v < vectors; v++) {
+            if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
+            SMF_W(_shift)(&state[v]);
+        }
+        SMF_W(_exp_stream)(&row, state, vectors, wide, SMF_LARGEST, op);
     }
-    for (int v = 0; v < vectors; v++) {
-        state[v].total = SMF_W(_total_across)(state[v].total);
-        SMF_W(_finish)(&state[v], SMF_W(_total_widen)(state[v].maxima), op);
-    }
+    SMF_OF(op, finish)(&row, state, vectors, W, SMF_OWN);
     if (op != SMF_LOGSUMEXP)
         for (size_t i = 0; i < row.n; i++)
             for (int v = 0; v < vectors; v += wide) {

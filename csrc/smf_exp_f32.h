@@ -13,18 +13,18 @@
 #define f32_Q_TERMS 2
 #define f32_MAGIC 0x1.8p23f  /* adding it rounds to an integer, which then stands in the low bits */
 #define f32_TOP 191          /* exponent field of the largest element: its e is 2^64 (1 + u), times some 2^(j/16) */
-#define f32_UNSCALE 0x1p-64
 #define f32_NO_SHIFT 512.0f  /* |max| up to here needs no shift; beyond it x - max is exact (Sterbenz) */
 #define f32_BIAS 127         /* exponent field of 1 */
-#define f32_NEAR 48.0f
+#define f32_BASE 63          /* of that, what the table brings: a row near to 0 has the other 0 to 127 */
+#define f32_LOW -177.0f      /* 191 octaves below the least of these */
+#define f32_FEW 0x1p-29
 #define f32_W 16
 #define f32_PARTS 8           /* doubles that a row of the total is before its last sum */
 
 typedef float f32_real;
 
-/* 2^(j/16) rounded, without its exponent and less j << 19, which raise brings back; the logarithm of what it lost. */
-static const uint32_t f32_power[16] = {0x0, 0xfffdaac3, 0xfffb95c2, 0xfff9c3d3, 0xfff837f0, 0xfff6f532, 0xfff5fed7,
-    0xfff5583f, 0xfff504f3, 0xfff508a4, 0xfff5672a, 0xfff6248c, 0xfff744fd, 0xfff8ccdf, 0xfffac0c7, 0xfffd257d};
+/* 2^(j/16) rounded, with f32_BASE as its exponent and less j << 19, which raise brings back; the logarithm of what it lost. */
+static const uint32_t f32_power[16] = {0x1f800000, 0x1f7daac3, 0x1f7b95c2, 0x1f79c3d3, 0x1f7837f0, 0x1f76f532, 0x1f75fed7, 0x1f75583f, 0x1f7504f3, 0x1f7508a4, 0x1f75672a, 0x1f76248c, 0x1f7744fd, 0x1f78ccdf, 0x1f7ac0c7, 0x1f7d257d};
 static const float f32_lost[16] = {0x0p+0f, 0x1.8d96d4p-25f, -0x1.9c0c22p-27f, 0x1.964902p-25f, 0x1.125002p-25f,
     0x1.370be4p-25f, -0x1.0a3552p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f, -0x1.05cb44p-25f, 0x1.67a1cap-28f,
     0x1.a3b5e4p-28f, -0x1.f9c306p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
@@ -97,16 +97,33 @@ SMF_INLINE f32_total f32_total_rows(const double *parts, ptrdiff_t stride, size_
     return t;
 }
 
-/* Numbers that are counts: of 16 rows, or of one a lane. */
-SMF_INLINE f32_total f32_total_load(const double *counts)
+/* Whether there is anything in those of all `rows`. */
+SMF_INLINE int f32_total_some(f32_total t, int rows)
 {
-    const f32_total t = {f64_load(counts), f64_load(counts + 8)};
+    const f64_v zero = f64_set1(0);
+    return f64_count_eq(t.lo, zero) == 0 && (rows <= 8 || f64_count_eq(t.hi, zero) == 0);
+}
+
+/* Of rows, without the largest; whether that is less than `limit` of all, and where: few[row] is 1; a where it is, else b. */
+SMF_INLINE f32_total f32_total_less(f32_total all, f32_v e)
+{
+    const f32_total t = {f64_sub(all.lo, f32_lo(e)), f64_sub(all.hi, f32_hi(e))};
     return t;
 }
 
-SMF_INLINE f32_total f32_total_widen(f32_v a)
+SMF_INLINE int f32_total_few(f32_total others, f32_total all, double limit, double *few)
 {
-    const f32_total t = {f32_lo(a), f32_hi(a)};
+    const f64_v zero = f64_set1(0), one = f64_set1(1), share = f64_set1(limit);
+    const f64_v lo = f64_pick(f64_mul(all.lo, share), others.lo, one, zero), hi = f64_pick(f64_mul(all.hi, share), others.hi, one, zero);
+    f64_store(few, lo);
+    f64_store(few + 8, hi);
+    return f64_count_eq(f64_add(lo, hi), zero) < 8;
+}
+
+SMF_INLINE f32_total f32_total_pick(const double *few, f32_total a, f32_total b)
+{
+    const f64_v zero = f64_set1(0);
+    const f32_total t = {f64_pick(f64_load(few), zero, a.lo, b.lo), f64_pick(f64_load(few + 8), zero, a.hi, b.hi)};
     return t;
 }
 
@@ -120,14 +137,13 @@ SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
     *lo = f32_mul(*hi, f32_fma(minus_hi, rest, f32_fma(minus_hi, t, one)));
 }
 
-/* max + L as two floats, the larger part correctly rounded. `others` is the sum without the maxima; the largest
- * e is s (1 + u). */
-SMF_INLINE void f32_lse(f32_v max, f32_total maxima, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo)
+/* max + L as two floats, the larger part correctly rounded. `others` is the sum without the largest e, s (1 + u). */
+SMF_INLINE void f32_lse(f32_v max, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo)
 {
     const f64_v zero = f64_set1(0), m_lo = f32_lo(max), m_hi = f32_hi(max);
     const smf_dd sum_lo = {others.lo, zero}, sum_hi = {others.hi, zero};
-    const f64_v L_lo = smf_log_total(maxima.lo, sum_lo, f32_lo(s), f32_lo(u), f32_UNSCALE).hi;
-    const f64_v L_hi = smf_log_total(maxima.hi, sum_hi, f32_hi(s), f32_hi(u), f32_UNSCALE).hi;
+    const f64_v L_lo = smf_log_total(sum_lo, f32_lo(s), f32_lo(u)).hi;
+    const f64_v L_hi = smf_log_total(sum_hi, f32_hi(s), f32_hi(u)).hi;
     *hi = f32_join(f64_add(m_lo, L_lo), f64_add(m_hi, L_hi));
     *lo = f32_join(f64_sub(L_lo, f64_sub(f32_lo(*hi), m_lo)), f64_sub(L_hi, f64_sub(f32_hi(*hi), m_hi)));
 }

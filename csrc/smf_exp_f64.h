@@ -14,18 +14,18 @@
 #define f64_Q_TERMS 6
 #define f64_MAGIC 0x1.8p52
 #define f64_TOP 1923         /* exponent field of the largest element: its e is 2^900 (1 + u), times some 2^(j/8) */
-#define f64_UNSCALE 0x1p-900
 #define f64_NO_SHIFT 4096.0
 #define f64_BIAS 1023
-#define f64_NEAR 300.0
+#define f64_BASE 511
+#define f64_LOW -1690.0
+#define f64_FEW 0x1p-45
 #define f64_W 8
 #define f64_PARTS 16
 
 typedef double f64_real;
 
-/* 2^(j/8) rounded, without its exponent and less j << 49, which raise brings back; the logarithm of what it lost. */
-static const uint64_t f64_power[8] = {0x0, 0xffff72b83c7d517b, 0xffff06fe0a31b715, 0xfffebfdad5362a27,
-    0xfffea09e667f3bcd, 0xfffeace5422aa0db, 0xfffee89f995ad3ad, 0xffff5818dcfba487};
+/* 2^(j/8) rounded, with f64_BASE as its exponent and less j << 49, which raise brings back; the logarithm of what it lost. */
+static const uint64_t f64_power[8] = {0x1ff0000000000000, 0x1fef72b83c7d517b, 0x1fef06fe0a31b715, 0x1feebfdad5362a27, 0x1feea09e667f3bcd, 0x1feeace5422aa0db, 0x1feee89f995ad3ad, 0x1fef5818dcfba487};
 static const double f64_lost[8] = {0x0.0p+0, -0x1.01b15eaa59348p-55, 0x1.34d754db0abb6p-55, 0x1.690cebb7aafb0p-56,
     -0x1.3b3efbf5e2229p-54, 0x1.db72fc1f0eab4p-55, 0x1.c1a7792cb3387p-55, 0x1.4a385a63d07a7p-56};
 
@@ -91,10 +91,34 @@ SMF_INLINE f64_total f64_total_rows(const double *parts, ptrdiff_t stride, size_
     return t;
 }
 
-/* Numbers that are counts: of 8 rows, or of one a lane. */
-SMF_INLINE f64_total f64_total_load(const double *counts) { return f64_total_of(f64_load(counts)); }
+/* Whether there is anything in those of all `rows`. */
+SMF_INLINE int f64_total_some(f64_total t, int rows)
+{
+    (void)rows;
+    return f64_count_eq(t.s, f64_set1(0)) == 0;
+}
 
-SMF_INLINE f64_total f64_total_widen(f64_v a) { return f64_total_of(a); }
+/* Of rows, without the largest; whether that is less than `limit` of all, and where: few[row] is 1; a where it is, else b. */
+SMF_INLINE f64_total f64_total_less(f64_total all, f64_v e)
+{
+    const smf_dd rest = smf_two_sum(all.s, f64_sub(f64_set1(0), e));
+    const f64_total t = {rest.hi, f64_add(rest.lo, all.lost)};
+    return t;
+}
+
+SMF_INLINE int f64_total_few(f64_total others, f64_total all, double limit, double *few)
+{
+    const f64_v zero = f64_set1(0), v = f64_pick(f64_mul(all.s, f64_set1(limit)), others.s, f64_set1(1), zero);
+    f64_store(few, v);
+    return f64_count_eq(v, zero) < 8;
+}
+
+SMF_INLINE f64_total f64_total_pick(const double *few, f64_total a, f64_total b)
+{
+    const f64_v zero = f64_set1(0), v = f64_load(few);
+    const f64_total t = {f64_pick(v, zero, a.s, b.s), f64_pick(v, zero, a.lost, b.lost)};
+    return t;
+}
 
 /* 1 / total as two doubles: one Newton step for the second. */
 SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
@@ -106,10 +130,10 @@ SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
     *lo = f64_mul(*hi, f64_fma(minus_hi, total.lo, f64_fma(minus_hi, total.hi, one)));
 }
 
-/* max + L as two doubles. `others` is the sum without the maxima; the largest e is s (1 + u). */
-SMF_INLINE void f64_lse(f64_v max, f64_total maxima, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo)
+/* max + L as two doubles. `others` is the sum without the largest e, s (1 + u). */
+SMF_INLINE void f64_lse(f64_v max, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo)
 {
-    const smf_dd L = smf_log_total(maxima.s, smf_two_sum(others.s, others.lost), s, u, f64_UNSCALE);
+    const smf_dd L = smf_log_total(smf_two_sum(others.s, others.lost), s, u);
     const smf_dd r = smf_two_sum(max, L.hi);
     const f64_v rest = f64_add(r.lo, L.lo);
     *hi = f64_add(r.hi, rest);

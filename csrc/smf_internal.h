@@ -70,6 +70,9 @@
 #define SMF_ONE_BITS UINT64_C(0x3ff0000000000000)
 
 #define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, or a piece of a long one */
+#define SMF_BLOCK 4096         /* bytes of a block of rows, but for a longer one */
+#define SMF_BLOCK_LOG 32768    /* where it stays as it is, in the array */
+#define SMF_TRIAL 4096         /* elements after which a row is asked whether it is near to 0 */
 #define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
 #define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
 #define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side; halves: twice as much */

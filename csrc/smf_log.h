@@ -58,16 +58,15 @@ SMF_INLINE smf_dd smf_log1p(smf_dd a)
     return r;
 }
 
-/* L = log(sum_j exp(x_j - max)) from what the pass over the row left, as two doubles: the number of elements equal to
- * the maximum, the sum of all others and exp(max) = s (1 + u), both in units of 1 / unscale.
- * The maximum itself is never summed: near probability 1 the result is the *others*, to full precision. */
-SMF_INLINE smf_dd smf_log_total(f64_v maxima, smf_dd others, f64_v s, f64_v u, double unscale)
+/* L = log(sum_j exp(x_j - max)) from what the pass over the row left, as two doubles: the sum of all elements but the
+ * largest, and that, exp(max) = s (1 + u), both times the same power of two. Near probability 1 the result is the
+ * others, to full precision. */
+SMF_INLINE smf_dd smf_log_total(smf_dd others, f64_v s, f64_v u)
 {
-    const f64_v scale = f64_set1(unscale), S = f64_mul(s, scale), e = f64_fma(u, S, S), e_lo = f64_fma(u, S, f64_sub(S, e));
-    const f64_v hi = f64_mul(others.hi, scale), q = f64_div(hi, e), minus_q = f64_sub(f64_set1(0), q);
-    const f64_v rest = f64_fma(minus_q, e_lo, f64_fma(minus_q, e, hi));
-    smf_dd a = smf_two_sum(f64_sub(maxima, f64_set1(1)), q);
-    a.lo = f64_add(a.lo, f64_div(f64_fma(others.lo, scale, rest), e));
+    const f64_v e = f64_fma(u, s, s), e_lo = f64_fma(u, s, f64_sub(s, e));
+    const f64_v q = f64_div(others.hi, e), minus_q = f64_sub(f64_set1(0), q);
+    const f64_v rest = f64_fma(minus_q, e_lo, f64_fma(minus_q, e, others.hi));
+    const smf_dd a = {q, f64_div(f64_add(others.lo, rest), e)};
     return smf_log1p(a);
 }
 

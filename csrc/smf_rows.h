@@ -34,7 +34,10 @@
 #define v_mul SMF_W(_mul)
 #define v_fma SMF_W(_fma)
 #define v_max SMF_W(_max)
-#define v_abs SMF_W(_abs)
+#define v_stray SMF_W(_stray)
+#define v_stray_above SMF_W(_stray_above)
+#define v_beyond SMF_W(_beyond)
+#define v_fma_above SMF_W(_fma_above)
 #define v_once SMF_W(_once)
 #define v_lookup SMF_W(_lookup)
 #define v_raise SMF_W(_raise)
@@ -49,6 +52,12 @@
  * compile-time constant, as are `op`, `shifted`, `count` and the `type` of the numbers in memory: SMF_OWN, that of the kernels, or
  * float16 or bfloat16, widened to it and rounded on the way. */
 enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
+
+/* How e stays in range, the `form`, also a constant. It goes by the largest logit; or all logits are so near to 0 that it does, of
+ * which `stray` is the proof, or some are and the others F_LOW or less, masked, and their e 0. Then 2^(F_TOP - bias - n_max) is left out,
+ * and step 1. The bits of the results are the same: until the last step all differs by a power of two, and where one form's
+ * e is 0, the other's is. */
+enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR, SMF_READY /* x is e already */ };
 
 /* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then what is left as one; the last vector of a group
  * has `lanes` elements. */
@@ -74,8 +83,9 @@ enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instea
 /* A row, or a vector of rows and more, and where its results go. */
 typedef struct {
     const char *x;
-    char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory; and log_softmax's logits, once widened */
+    char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory */
     ptrdiff_t x_col, e_col, y_col, y_row; /* bytes */
+    int padded; /* to a whole vector of e */
     const char *next_x, *next_y; /* what comes after this: its cache lines are fetched during exp; NULL: nothing is */
     ptrdiff_t next_x_col, next_y_col;
     size_t n;
@@ -85,8 +95,8 @@ typedef struct {
 typedef struct {
     v_t max;             /* the largest logit */
     v_t c, magic, clamp; /* shift; rounding constant, lower clamp of x - c */
-    SMF_W(_total) total; /* of e; log_softmax, logsumexp: of those below max */
-    v_t maxima;          /* elements equal to max */
+    v_t stray;           /* bits that no exponent in range has */
+    SMF_W(_total) total; /* of e */
     v_t hi, lo;          /* constants of the last pass */
 } SMF_W(_state);
 
@@ -128,20 +138,32 @@ SMF_BODY void SMF_W(_shift)(SMF_W(_state) *state)
     const v_t size = v_max(v_sub(zero, max), max), limit = v_set1(SMF_W(_NO_SHIFT));
     const v_t n_max = v_pick(size, limit, zero, v_sub(v_fma(max, v_set1(SMF_W(_STEPS_PER_UNIT) / SMF_W(_STEPS)), magic), magic));
     state->c = v_pick(size, limit, max, zero);
-    state->magic = v_fma(v_sub(top, n_max), v_set1(SMF_W(_STEPS)), magic);
+    state->magic = v_fma(v_sub(v_sub(top, v_set1(SMF_W(_BASE))), n_max), v_set1(SMF_W(_STEPS)), magic);
     state->clamp = v_mul(v_sub(n_max, top), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS)));
-    state->maxima = zero;
+}
+
+/* Where all logits are near to 0. */
+SMF_INLINE void SMF_W(_no_shift)(SMF_W(_state) *state)
+{
+    state->max = v_set1(-(real)INFINITY);
+    state->c = state->stray = v_set1(0);
+    state->clamp = v_set1(-SMF_W(_BIAS) * SMF_W(_STEP_HI) * SMF_W(_STEPS));
+    state->magic = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
 }
 
 /* exp(x) = s (1 + u) for `count` independent vectors, by steps of 1/F_STEPS of an octave:
  *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = 2^(N/F_STEPS) rounded,
  *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
- * magic[j] is vector j's F_MAGIC + what N begins at. Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
-SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count)
+ * magic[j] is vector j's F_MAGIC + what N begins at; `stray` shows where that is far from N.
+ * Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
+SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count, const int form,
+                           v_t *stray)
 {
     static const real c[] = SMF_W(_Q);
     v_t t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
     SMF_EACH(j, count) t[j] = v_fma(x[j], v_set1(SMF_W(_STEPS_PER_UNIT)), magic[j]);
+    if (form == SMF_NEAR) SMF_EACH(j, count) *stray = v_stray(*stray, t[j], magic[j]);
+    if (form == SMF_MASKED) SMF_EACH(j, count) *stray = v_stray_above(*stray, t[j], magic[j], x[j], v_set1(SMF_W(_LOW)));
     SMF_EACH(j, count) s[j] = v_raise(v_lookup(SMF_W(_power), t[j]), t[j]);
     SMF_EACH(j, count) a[j] = v_lookup(SMF_W(_lost), t[j]);
     SMF_EACH(j, count) t[j] = v_sub(t[j], magic[j]);
@@ -156,43 +178,49 @@ SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, cons
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */
-SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s, v_t *u, const int count,
-                               const int shifted, const int layout)
+SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s, v_t *u, const int count, const int layout)
 {
     v_t d[SMF_UNROLL], magic[SMF_UNROLL];
     SMF_EACH(j, count) magic[j] = state[SMF_AT(j)].magic;
-    SMF_EACH(j, count) d[j] = shifted ? v_sub(x[j], state[SMF_AT(j)].c) : x[j];
+    SMF_EACH(j, count) d[j] = v_sub(x[j], state[SMF_AT(j)].c);
     SMF_EACH(j, count) d[j] = v_max(state[SMF_AT(j)].clamp, d[j]);
-    SMF_W(_exp)(d, magic, s, u, count);
+    SMF_W(_exp)(d, magic, s, u, count, SMF_LARGEST, NULL);
 }
 
-/* e of `count` vectors: for softmax all of them, which are stored too (as are logits that had to be widened); else those that are not the maximum, and the
- * others counted. */
-SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes,
-                                 const int shifted, const int layout, const smf_op op, const smf_dtype type, size_t *maxima, v_t *e)
+/* e itself of logits near to 0. */
+SMF_INLINE void SMF_W(_exp_near)(const v_t *x, v_t *e, const int count, const int form, v_t *stray)
 {
-    const v_t one = v_set1(1);
+    v_t magic[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
+    SMF_EACH(j, count) magic[j] = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
+    SMF_W(_exp)(x, magic, s, u, count, form, stray);
+    if (form == SMF_NEAR) SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
+    else SMF_EACH(j, count) e[j] = v_fma_above(u[j], s[j], s[j], x[j], v_set1(SMF_W(_LOW)));
+}
+
+/* e of `count` vectors; softmax's are stored too. drop: of those below max; the others are 0. */
+SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes, const int form,
+                                 const int layout, const smf_op op, const int drop, const smf_dtype type, v_t *e)
+{
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
-    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout, type);
-    SMF_W(_exp_of)(state, x, s, u, count, shifted, layout);
-    SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
+    SMF_EACH(j, count) e[j] = x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout, type);
+    if (form == SMF_READY) return;
+    if (form == SMF_NEAR || form == SMF_MASKED) {
+        SMF_W(_exp_near)(x, e, count, form, &state->stray);
+        if (op != SMF_SOFTMAX) SMF_EACH(j, count) state[SMF_AT(j)].max = v_max(x[j], state[SMF_AT(j)].max);
+    } else {
+        SMF_W(_exp_of)(state, x, s, u, count, layout);
+        SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
+    }
+    if (drop) SMF_EACH(j, count) e[j] = v_drop_eq(e[j], x[j], state[SMF_AT(j)].max);
+    if (drop) return;
     if ((layout > 0 || count == SMF_UNROLL) && row->next_x) {
         ptrdiff_t col = row->next_x_col;
         SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
         col = row->next_y_col;
         if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
     }
-    if (op != SMF_LOGSUMEXP && (op == SMF_SOFTMAX || type != SMF_OWN))
-        SMF_EACH(j, count)
-        SMF_W(_put)(row->e, row->e_col, i, j, SMF_LANES_OF(j, count), op == SMF_SOFTMAX ? e[j] : x[j], layout, SMF_OWN);
-    if (op == SMF_SOFTMAX) return;
-    SMF_EACH(j, count)
-    {
-        SMF_W(_state) *const of = &state[SMF_AT(j)];
-        e[j] = v_drop_eq(e[j], x[j], of->max);
-        if (layout > 0) of->maxima = v_add(of->maxima, v_sub(one, v_drop_eq(one, x[j], of->max)));
-        else *maxima += v_count_eq(x[j], of->max);
-    }
+    if (op == SMF_SOFTMAX)
+        SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, row->padded ? W : SMF_LANES_OF(j, count), e[j], layout, SMF_OWN);
 }
 
 /* Step 5: hi and lo are known. v: softmax's e, else the logit. */
@@ -206,15 +234,14 @@ SMF_INLINE v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
 SMF_BODY void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t i, const int count, int lanes,
                                   const int layout, const int apart, const smf_op op, const smf_dtype x_type, const smf_dtype type)
 {
-    const int kept = op == SMF_SOFTMAX || x_type != SMF_OWN;
-    const char *const from = kept ? row->e : row->x;
-    const ptrdiff_t col = kept ? row->e_col : row->x_col;
     SMF_EACH(j, count)
     {
-        const v_t v = SMF_W(_get)(from, col, i, j, SMF_LANES_OF(j, count), layout, SMF_OWN);
+        const int n = SMF_LANES_OF(j, count);
+        const v_t v = op == SMF_SOFTMAX ? SMF_W(_get)(row->e, row->e_col, i, j, row->padded ? W : n, layout, SMF_OWN)
+                                        : SMF_W(_get)(row->x, row->x_col, i, j, n, layout, x_type);
         const v_t y = SMF_W(_last)(v, state[SMF_AT(j)].hi, state[SMF_AT(j)].lo, op);
         if (apart) v_store_apart((real *)(void *)(row->y + (ptrdiff_t)i * row->y_col) + j * W, y);
-        else SMF_W(_put)(row->y, row->y_col, i, j, SMF_LANES_OF(j, count), y, layout, type);
+        else SMF_W(_put)(row->y, row->y_col, i, j, n, y, layout, type);
     }
 }
 
@@ -237,46 +264,52 @@ SMF_BODY real SMF_W(_row_max)(const SMF_W(_row) *row, const smf_dtype type)
     return v_hmax(m[0]);
 }
 
-/* Steps 3 and 4, from the total so far. Returns how many elements equal the maximum. */
-SMF_BODY size_t SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op, const smf_dtype type)
+/* Steps 3 and 4, from the total so far. Returns whether `form` was right. */
+SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int form, const smf_op op, const int drop,
+                             const smf_dtype type)
 {
     const int layout = SMF_CONTIGUOUS;
     SMF_W(_total) total = state->total;
-    size_t maxima = 0;
+    SMF_W(_state) one; /* as few vectors as there can be, in registers */
     v_t e[SMF_UNROLL];
-#define STEP(i, count, lanes)                                                                    \
+    size_t n = row->n, i = 0;
+    one.max = state->max;
+    one.stray = state->stray;
+    one.c = state->c;
+    one.magic = state->magic;
+    one.clamp = state->clamp;
+    const int rest = form == SMF_NEAR ? SMF_MASKED : form; /* of lanes that are not there */
+#define STEP(count, lanes, form)                                                                 \
     do {                                                                                         \
-        SMF_W(_step_exp)(row, state, i, count, lanes, shifted, layout, op, type, &maxima, e);    \
-        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
-        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
+        SMF_W(_step_exp)(row, &one, i, count, lanes, form, layout, op, drop, type, e);           \
+        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);         \
+        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                          \
     } while (0)
-    SMF_PASS(STEP, row->n);
+    while (i + SMF_UNROLL * W <= n) {
+        const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
+        for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) STEP(SMF_UNROLL, W, form);
+        if (end < n && v_beyond(one.stray)) return 0;
+    }
+    if (SMF_UNROLL > 3 && i + 3 * W < n) STEP(4, (int)(n - i) - 3 * W, rest);
+    else if (SMF_UNROLL > 2 && i + 2 * W < n) STEP(3, (int)(n - i) - 2 * W, rest);
+    else if (i + W < n) STEP(2, (int)(n - i) - W, rest);
+    else if (i < n) STEP(1, (int)(n - i), rest);
 #undef STEP
     state->total = total;
-    return maxima;
+    state->max = one.max;
+    return form == SMF_LARGEST || !v_beyond(one.stray);
 }
 
-/* The same for a row that is one vector. */
-SMF_INLINE size_t SMF_W(_short_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int shifted, const smf_op op, const smf_dtype type)
+/* log_softmax, logsumexp: the total without the largest element, s (1 + u), from that of all: unless it is a `few` parts of that,
+ * which is then set in that lane: too much of it was rounded off. (Then there is one largest, and the others are summed alone.)
+ * Bound: 2^-28 of it (docs/numerics.md). */
+SMF_INLINE int SMF_W(_others)(SMF_W(_state) *state, size_t n, v_t *s, v_t *u, double *few)
 {
-    size_t maxima = 0;
-    v_t e[SMF_UNROLL];
-    SMF_W(_step_exp)(row, state, 0, 1, (int)row->n, shifted, SMF_CONTIGUOUS, op, type, &maxima, e);
-    state->total = SMF_W(_total_of)(e[0]);
-    return maxima;
-}
-
-/* hi and lo: the reciprocal of the total, or max + L. */
-SMF_BODY void SMF_W(_finish)(SMF_W(_state) *state, SMF_W(_total) maxima, const smf_op op)
-{
-    const int layout = SMF_CONTIGUOUS;
-    v_t s, u;
-    if (op == SMF_SOFTMAX) {
-        SMF_W(_reciprocal)(state->total, &state->hi, &state->lo);
-        return;
-    }
-    SMF_W(_exp_of)(state, &state->max, &s, &u, 1, 1, layout);
-    SMF_W(_lse)(state->max, maxima, state->total, s, u, &state->hi, &state->lo);
+    const double limit = ((double)n + 128) * SMF_W(_FEW);
+    const SMF_W(_total) all = state->total;
+    SMF_W(_exp_of)(state, &state->max, s, u, 1, SMF_CONTIGUOUS);
+    state->total = SMF_W(_total_less)(all, v_fma(*u, *s, *s));
+    return SMF_W(_total_few)(state->total, all, limit < 0.25 ? limit : 0.25, few);
 }
 
 SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane, const smf_dtype type)
@@ -315,6 +348,7 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
     row->x = (const char *)job->x + (ptrdiff_t)r * job->x_row;
     row->y = (char *)job->y + (ptrdiff_t)r * job->y_row;
     row->e = scratch ? (char *)(scratch + scratch_row) : row->y;
+    row->padded = scratch != NULL;
     row->x_col = job->x_col;
     row->e_col = row->y_col = job->y_col;
     row->y_row = job->y_row;
@@ -323,67 +357,131 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
     row->n = job->n;
 }
 
-/* Step 1 for rows r, r + 1, ... of a job. */
-SMF_INLINE void SMF_W(_block_max)(const smf_job *job, size_t r, int rows, real *max, const smf_dtype type)
+SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
+{
+    const smf_job part = {rows, job->n, (const char *)job->x + (ptrdiff_t)r * job->x_row, job->x_row, job->x_col,
+                          (char *)job->y + (ptrdiff_t)r * job->y_row, job->y_row, job->y_col};
+    return part;
+}
+
+/* Contiguous rows, by this form or another. */
+typedef void SMF_W(_rows)(const smf_job *job, int form);
+
+/* Up to W rows on their way through the passes. Each pass goes over all of them before the next, and what is done once a row is
+ * done for all of them in one vector, so that no row waits for another's sums and divisions. */
+typedef struct {
+    SMF_ALIGNED(64) real max[W], c[W], magic[W], clamp[W], hi[W], lo[W]; /* of row k */
+    SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)]; /* of its total */
+    size_t first; /* row of the job */
+    int rows, form;
+    real *scratch; /* NULL: exponentials go to the results */
+} SMF_W(_block);
+
+/* Row k; while its exponentials are found, lines are fetched: of what is read after this block, if `ahead`, and written. */
+SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *block, int k, int ahead, const smf_dtype type)
 {
     SMF_W(_row) row;
-    for (int k = 0; k < rows; k++) {
-        SMF_W(_row_at)(&row, job, r + (size_t)k, NULL, 0);
-        max[k] = SMF_W(_row_max)(&row, type);
+    SMF_W(_row_at)(&row, job, block->first + (size_t)k, block->scratch, (size_t)k * ((job->n + W - 1) / W * W));
+    if (ahead) row.next_x = row.x + block->rows * job->x_row;
+    row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
+    row.next_x_col = row.next_y_col = SMF_SIZE(type);
+    return row;
+}
+
+SMF_INLINE void SMF_W(_one_by_one)(SMF_W(_block) *block, const SMF_W(_state) *all)
+{
+    v_store(block->c, all->c);
+    v_store(block->magic, all->magic);
+    v_store(block->clamp, all->clamp);
+}
+
+/* Steps 1 and 2. */
+SMF_BODY void SMF_W(_block_max)(const smf_job *job, SMF_W(_block) *block, const smf_dtype type)
+{
+    SMF_W(_state) all;
+    for (int k = 0; k < block->rows; k++) {
+        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
+        block->max[k] = SMF_W(_row_max)(&row, type);
+    }
+    all.max = v_load(block->max);
+    SMF_W(_shift)(&all);
+    SMF_W(_one_by_one)(block, &all);
+    block->form = SMF_LARGEST;
+}
+
+/* Steps 3 and 4 after these; of `few` rows, without the largest. */
+SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, const double *few, int ahead, const smf_op op,
+                                const smf_dtype type)
+{
+    for (int k = 0; k < block->rows; k++) {
+        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, ahead, type);
+        SMF_W(_state) one;
+        if (!SMF_FINITE(block->max[k]) || (few && few[k] == 0)) continue; /* special, or done */
+        one.max = v_set1(block->max[k]);
+        one.c = v_set1(block->c[k]);
+        one.magic = v_set1(block->magic[k]);
+        one.clamp = v_set1(block->clamp[k]);
+        one.total = SMF_W(_total_of)(v_set1(0));
+        SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, few != NULL, type);
+        SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
 }
 
-/* The other steps for rows r, r + 1, ... of a job, up to W of them, whose maxima are known; those of the `next` rows after
- * them are found on the way. Each pass goes over all of them before the next, and what is done once a row is done for all
- * of them in one vector, so that no row waits for another's sums and divisions: meanwhile there is step 1 of the next. */
-SMF_BODY void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, real *max, double *parts, real *scratch,
-                              const smf_op op, const smf_dtype type)
+/* Steps 1 to 4 of another form. Returns whether that was right. */
+SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const int form, int ahead, const smf_op op, const smf_dtype type)
 {
-    const size_t stride = (job->n + W - 1) / W * W;
-    SMF_ALIGNED(64) real of[W], c[W], magic[W], clamp[W], hi[W], lo[W];
-    SMF_ALIGNED(64) double maxima[W];
-    SMF_W(_state) all; /* lane k: row k */
-    SMF_W(_row) row;
-    for (int k = 0; k < W; k++) maxima[k] = 1;
-    all.max = v_load(max);
-    SMF_W(_shift)(&all);
-    v_store(of, all.max);
-    v_store(c, all.c);
-    v_store(magic, all.magic);
-    v_store(clamp, all.clamp);
-
-    for (int k = 0; k < rows; k++) {
+    for (int k = 0; k < block->rows; k++) {
+        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, ahead, type);
         SMF_W(_state) one;
-        SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
-        row.next_x = k < next ? row.x + rows * job->x_row : NULL;
-        row.next_y = row.y + (next ? rows : 0) * job->y_row;
-        row.next_x_col = row.next_y_col = SMF_SIZE(type);
-        one.max = v_set1(of[k]);
-        one.c = v_set1(c[k]);
-        one.magic = v_set1(magic[k]);
-        one.clamp = v_set1(clamp[k]);
-        if (!SMF_FINITE(of[k])) continue; /* special */
-        const int shifted = !(of[k] >= -SMF_W(_NO_SHIFT) && of[k] <= SMF_W(_NO_SHIFT)); /* or c is 0: the subtraction is saved */
-        if (row.n <= W) maxima[k] = (double)(shifted ? SMF_W(_short_exp)(&row, &one, 1, op, type) : SMF_W(_short_exp)(&row, &one, 0, op, type));
-        else {
-            one.total = SMF_W(_total_of)(v_set1(0));
-            maxima[k] = (double)(shifted ? SMF_W(_row_exp)(&row, &one, 1, op, type) : SMF_W(_row_exp)(&row, &one, 0, op, type));
-        }
-        SMF_W(_total_put)(one.total, parts + k * SMF_W(_PARTS));
+        SMF_W(_no_shift)(&one);
+        if (op != SMF_SOFTMAX && k == 0) SMF_W(_one_by_one)(block, &one);
+        one.total = SMF_W(_total_of)(v_set1(0));
+        if (!SMF_W(_row_exp)(&row, &one, form, op, 0, type)) return 0;
+        block->max[k] = op == SMF_SOFTMAX ? 0 : v_hmax(one.max);
+        SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
-    SMF_W(_block_max)(job, r + (size_t)rows, next, max, type);
-    all.total = SMF_W(_total_rows)(parts, SMF_W(_PARTS) * sizeof(double), (size_t)rows);
-    SMF_W(_finish)(&all, SMF_W(_total_load)(maxima), op);
-    v_store(hi, all.hi);
-    v_store(lo, all.lo);
+    block->form = form;
+    return 1;
+}
 
-    for (int k = 0; k < rows; k++) {
+/* What of step 5 is done once a row. */
+SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const smf_op op, const smf_dtype type)
+{
+    const size_t rows = (size_t)block->rows, stride = SMF_W(_PARTS) * sizeof(double);
+    SMF_W(_state) all;
+    v_t s, u;
+    SMF_ALIGNED(64) double few[W];
+    all.total = SMF_W(_total_rows)(block->parts, stride, rows);
+    if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(all.total, &all.hi, &all.lo);
+    else {
+        all.max = v_load(block->max);
+        all.c = v_load(block->c);
+        all.magic = v_load(block->magic);
+        all.clamp = v_load(block->clamp);
+        if (SMF_W(_others)(&all, job->n, &s, &u, few)) {
+            SMF_W(_block_exp)(job, block, few, 0, op, type);
+            all.total = SMF_W(_total_pick)(few, SMF_W(_total_rows)(block->parts, stride, rows), all.total);
+        }
+        SMF_W(_lse)(all.max, all.total, s, u, &all.hi, &all.lo);
+    }
+    v_store(block->hi, all.hi);
+    v_store(block->lo, all.lo);
+}
+
+/* `again`: what to do with a row that is not what its form says, of which all logits are masked. */
+SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block, SMF_W(_rows) *again, const smf_op op, const smf_dtype type)
+{
+    for (int k = 0; k < block->rows; k++) {
+        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
+        const real max = block->max[k], hi = block->hi[k];
         SMF_W(_state) one;
-        SMF_W(_row_at)(&row, job, r + (size_t)k, scratch, (size_t)k * stride);
-        one.hi = v_set1(hi[k]);
-        one.lo = v_set1(lo[k]);
-        if (!SMF_FINITE(of[k]) || hi[k] != hi[k]) SMF_W(_special)(&row, of[k], op, type);
-        else if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row.y, hi[k], type);
+        one.hi = v_set1(hi);
+        one.lo = v_set1(block->lo[k]);
+        if (!SMF_FINITE(max) || !SMF_FINITE(hi)) {
+            const smf_job alone = SMF_W(_rows_of)(job, block->first + (size_t)k, 1);
+            if (block->form == SMF_LARGEST) SMF_W(_special)(&row, max, op, type);
+            else again(&alone, SMF_LARGEST);
+        } else if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row.y, hi, type);
         else {
 #define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op, type, type)
             SMF_PASS(STEP, row.n);
@@ -392,15 +490,12 @@ SMF_BODY void SMF_W(_block)(const smf_job *job, size_t r, int rows, int next, re
     }
 }
 
-/* The same for a row alone, whose total is every lane's. Returns whether it is a number. */
-SMF_INLINE int SMF_W(_finish_one)(SMF_W(_state) *state, size_t equal, const smf_op op)
+/* The total of a row alone, in every lane. */
+SMF_INLINE SMF_W(_total) SMF_W(_total_one)(SMF_W(_total) total)
 {
-    SMF_ALIGNED(64) double parts[SMF_W(_PARTS)], maxima[W];
-    SMF_W(_total_put)(state->total, parts);
-    for (int k = 0; k < W; k++) maxima[k] = (double)equal;
-    state->total = SMF_W(_total_rows)(parts, 0, 1);
-    SMF_W(_finish)(state, SMF_W(_total_load)(maxima), op);
-    return v_count_eq(state->hi, state->hi) == W;
+    SMF_ALIGNED(64) double parts[SMF_W(_PARTS)];
+    SMF_W(_total_put)(total, parts);
+    return SMF_W(_total_rows)(parts, 0, 1);
 }
 
 /* One row of one vector: nothing of it leaves the registers. */
@@ -408,6 +503,7 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
 {
     const v_t x = SMF_W(_from)((const char *)job->x, (int)job->n, type);
     const real max = v_hmax(x);
+    SMF_ALIGNED(64) double few[W];
     SMF_W(_state) state;
     SMF_W(_row) row;
     v_t e = x, s, u;
@@ -416,11 +512,16 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
     if (SMF_FINITE(max)) {
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
-        SMF_W(_exp_of)(&state, &x, &s, &u, 1, 1, SMF_CONTIGUOUS);
+        SMF_W(_exp_of)(&state, &x, &s, &u, 1, SMF_CONTIGUOUS);
         e = v_fma(u, s, s);
-        if (op != SMF_SOFTMAX) e = v_drop_eq(e, x, state.max);
-        state.total = SMF_W(_total_of)(e);
-        number = SMF_W(_finish_one)(&state, op == SMF_SOFTMAX ? 1 : v_count_eq(x, state.max), op);
+        state.total = SMF_W(_total_one)(SMF_W(_total_of)(e));
+        if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(state.total, &state.hi, &state.lo);
+        else {
+            if (SMF_W(_others)(&state, job->n, &s, &u, few))
+                state.total = SMF_W(_total_one)(SMF_W(_total_of)(v_drop_eq(e, x, state.max)));
+            SMF_W(_lse)(state.max, state.total, s, u, &state.hi, &state.lo);
+        }
+        number = v_count_eq(state.hi, state.hi) == W;
     }
     if (!number) SMF_W(_special)(&row, max, op, type);
     else if (op == SMF_LOGSUMEXP) SMF_W(_to)((char *)job->y, state.hi, 1, type);
@@ -429,18 +530,43 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
 
 #define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
 
-SMF_BODY void SMF_W(_contiguous)(const smf_job *job, const smf_op op, const smf_dtype type)
+/* While sums and divisions of one block wait, there are steps of the next. Forms are tried from `form` on down, and one that was not
+ * right is not tried again. */
+SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *again, const smf_op op, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real scratch[2 * SMF_SCRATCH], max[W] = {0}; /* halves leave the cache room for all of it */
-    SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)] = {0};
-    const size_t stride = (job->n + W - 1) / W * W, fit = stride ? SMF_SCRATCH * (type == SMF_OWN ? 1 : 2) / stride : W;
-    const size_t most = fit > W ? W : fit ? fit : 1;
-    const int kept = op == SMF_SOFTMAX || (op == SMF_LOG_SOFTMAX && type != SMF_OWN);
-    size_t rows = job->rows < most ? job->rows : most;
-    SMF_W(_block_max)(job, 0, (int)rows, max, type);
-    for (size_t r = 0, next; r < job->rows; r += rows, rows = next) {
-        next = job->rows - r - rows < most ? job->rows - r - rows : most;
-        SMF_W(_block)(job, r, (int)rows, (int)next, max, parts, kept && fit ? scratch : NULL, op, type);
+    SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH];
+    SMF_W(_block) blocks[2], *block = &blocks[0], *done = &blocks[1];
+    const size_t stride = (job->n + W - 1) / W * W, bytes = op == SMF_SOFTMAX ? SMF_BLOCK : SMF_BLOCK_LOG;
+    const size_t fit = stride ? bytes / sizeof(real) / stride : W, most = fit > W ? W : fit ? fit : 1;
+    const int kept = op == SMF_SOFTMAX && stride <= (type == SMF_OWN ? 1 : 2) * SMF_SCRATCH;
+    const int roomy = !kept || fit > 0; /* there may be exponentials of two blocks in the nearest cache */
+    if (op == SMF_SOFTMAX && !kept && job->x == job->y) form = SMF_LARGEST; /* or x were lost where another is not right */
+    memset(blocks, 0, sizeof blocks);
+    block->scratch = kept ? scratch[0] : NULL;
+    done->scratch = kept ? scratch[roomy] : NULL;
+    for (size_t r = 0; r < job->rows || block->rows > 0; r += (size_t)block->rows) {
+        const size_t left = job->rows - r;
+        const int ahead = left > most;
+        int ready = 0, known = 0;
+        SMF_W(_block) *const next = done;
+        done = block;
+        block = next;
+        block->first = r;
+        block->rows = (int)(ahead ? most : left);
+        if (done->rows) SMF_W(_block_sums)(job, done, op, type);
+        for (int turn = 0; turn < 2; turn++) {
+            while (block->rows && form != SMF_LARGEST && !ready && turn != roomy) {
+                ready = form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, type)
+                                         : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, type);
+                if (!ready) form--;
+            }
+            if (block->rows && form == SMF_LARGEST && !known) {
+                SMF_W(_block_max)(job, block, type);
+                known = 1;
+            }
+            if (done->rows && !turn) SMF_W(_block_last)(job, done, again, op, type);
+        }
+        if (block->rows && form == SMF_LARGEST) SMF_W(_block_exp)(job, block, NULL, ahead, op, type);
     }
 }
 
@@ -497,9 +623,10 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
     const smf_job of_piece = {1, SMF_SCRATCH, piece, 0, sizeof(real), piece, 0, sizeof(real)};
     SMF_W(_state) state;
     SMF_W(_row) row;
-    size_t maxima = 0;
+    SMF_ALIGNED(64) double few[W];
     real max = -(real)INFINITY;
     int nan = 0, number = 0;
+    v_t s, u;
     SMF_W(_row_at)(&row, &of_piece, 0, NULL, 0);
 #define SMF_PIECE(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op, SMF_OWN, SMF_OWN)
 #define SMF_PIECES(...)                                                                       \
@@ -516,14 +643,24 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
         state.total = SMF_W(_total_of)(v_set1(0));
-        SMF_PIECES({ maxima += SMF_W(_row_exp)(&row, &state, 1, op, SMF_OWN); })
-        number = SMF_W(_finish_one)(&state, maxima, op);
+        SMF_PIECES({ SMF_W(_row_exp)(&row, &state, SMF_LARGEST, op, 0, SMF_OWN); })
+        state.total = SMF_W(_total_one)(state.total);
+        if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(state.total, &state.hi, &state.lo);
+        else {
+            if (SMF_W(_others)(&state, job->n, &s, &u, few)) {
+                state.total = SMF_W(_total_of)(v_set1(0));
+                SMF_PIECES({ SMF_W(_row_exp)(&row, &state, SMF_LARGEST, op, 1, SMF_OWN); })
+                state.total = SMF_W(_total_one)(state.total);
+            }
+            SMF_W(_lse)(state.max, state.total, s, u, &state.hi, &state.lo);
+        }
+        number = v_count_eq(state.hi, state.hi) == W;
     }
     if (number) {
         v_store(lane, state.hi);
         if (op != SMF_LOGSUMEXP)
             SMF_PIECES({
-                if (op == SMF_SOFTMAX) SMF_W(_row_exp)(&row, &state, 1, op, SMF_OWN);
+                if (op == SMF_SOFTMAX) SMF_W(_row_exp)(&row, &state, SMF_LARGEST, op, 0, SMF_OWN);
                 SMF_PASS(SMF_PIECE, row.n);
                 port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
@@ -559,11 +696,11 @@ SMF_INLINE void SMF_W(_line_out)(char *to, const real *from, size_t n, const smf
 
 /* The kernels of one operation on one type. */
 typedef struct SMF_W(_kernels) {
-    smf_kernel *rows;   /* contiguous */
+    SMF_W(_rows) *rows; /* contiguous */
     smf_kernel *single; /* one of them, of up to W elements */
     SMF_W(_group) *turned, *across;
     int (*near)(const smf_job *group, real *panel);
-    int (*streamed)(const smf_job *group); /* a multiple of SMF_UNROLL / 2 * W rows side by side; NULL: not of halves */
+    int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side; NULL: not of halves */
     const SMF_W(_port) *port; /* rows of any stride come to a contiguous copy, */
     const struct SMF_W(_kernels) *copied; /* which these take, */
     void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port); /* and pieces of a long one */
@@ -575,13 +712,6 @@ typedef struct SMF_W(_kernels) {
 #define SMF_ACROSS(rows, n) \
     ((rows) >= W || ((rows) >= SMF_SEVERAL && ((n) <= 2 * W || (n) * 4 * sizeof(real) > SMF_PANEL_BYTES)))
 #define SMF_NEARER(a, b) (((a) < 0 ? -(a) : (a)) < ((b) < 0 ? -(b) : (b)))
-
-SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
-{
-    const smf_job part = {rows, job->n, (const char *)job->x + (ptrdiff_t)r * job->x_row, job->x_row, job->x_col,
-                          (char *)job->y + (ptrdiff_t)r * job->y_row, job->y_row, job->y_col};
-    return part;
-}
 
 static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
@@ -606,7 +736,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
     const size_t most = fit > more * SMF_VECTORS ? more * SMF_VECTORS : fit;
     const int aligned = !turned && kernels->op != SMF_LOGSUMEXP && job->y_col % 64 == 0 && (uintptr_t)job->y % size == 0;
     const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
-    int near = turned && SMF_W(_dense)(job, kernels);
+    int near = !turned || SMF_W(_dense)(job, kernels);
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         /* rows before the first one whose results begin with a cache line: where the others do too, they are taken first */
@@ -616,10 +746,10 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
             near = near && rows >= W && kernels->near(&group, panel); /* where one is not, the others may not be either */
-            if (!near && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, left - rows, 0, panel)))
-                kernels->rows(&group);
+            if (!near && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, left - rows, 0, NULL, panel)))
+                kernels->rows(&group, SMF_NEAR);
         } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
-                   !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, panel)) {
+                   !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, &near, panel)) {
             if (size == sizeof(real)) SMF_W(_run_copied)(&group, kernels, 0, panel);
             else SMF_W(_run_ported)(&group, kernels);
         }
@@ -642,12 +772,13 @@ static SMF_NOINLINE void SMF_W(_run_half_groups)(const smf_job *job, const SMF_W
 static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const size_t most = SMF_STREAMS * W, least = SMF_UNROLL / 2 * W;
+    int form = SMF_NEAR;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         rows = left >= most ? most : left >= least ? left / least * least : left > W ? W : left;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
-        if (!(rows >= least ? kernels->streamed(&group)
-                            : SMF_ACROSS(rows, job->n) && kernels->across(&group, left - rows, 0, NULL)))
+        if (!(rows >= least ? kernels->streamed(&group, &form)
+                            : SMF_ACROSS(rows, job->n) && kernels->across(&group, left - rows, 0, NULL, NULL)))
             SMF_W(_run_strided)(&group, kernels, 0);
     }
 }
@@ -660,14 +791,14 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     const size_t column = job->n * W * sizeof(real); /* of a panel */
     const int across = half ? job->rows >= SMF_SEVERAL && column <= 2 * SMF_PANEL_BYTES : SMF_ACROSS(job->rows, job->n);
     if (job->n == 0) {
-        if (sums) kernels->rows(job);
+        if (sums) kernels->rows(job, SMF_NEAR);
         return;
     }
     if (job->x_col == size && (job->y_col == size || sums)) {
         if (job->rows == 1 && job->n <= W) kernels->single(job);
         else if (job->rows >= W && (job->n <= SMF_W(_short)(kernels) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
-        else if (half && !sums && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
-        else kernels->rows(job);
+        else if (half && kernels->op == SMF_SOFTMAX && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
+        else kernels->rows(job, SMF_NEAR);
     } else if (across && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0) {
         if (half) SMF_W(_run_half_groups)(job, kernels);
         else if (column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
@@ -733,7 +864,7 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
         if (y_fits && !sums && (uintptr_t)one.y % sizeof(real) == 0) { /* y holds the copy */
             SMF_W(_in)((real *)one.y, (const char *)one.x, one.x_col, n);
             one.x = one.y, one.x_col = size;
-            kernels->rows(&one);
+            kernels->rows(&one, SMF_NEAR);
         } else kernels->long_row(job, r, &SMF_W(_strided_port));
     }
     for (size_t r = 0; fit > 0 && r < job->rows; r += fit) {
@@ -783,15 +914,18 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
 
 /* Of one type, whose kernels are called T_name; `own` are those of numbers as the kernels compute with. */
 #define SMF_TYPED_KERNEL(T, name, op, type, port, streamed, own)                                                        \
-    static SMF_NOINLINE void SMF_PASTE(T, _##name##_rows)(const smf_job *job) { SMF_W(_contiguous)(job, op, type); }    \
-    static SMF_NOINLINE void SMF_PASTE(T, _##name##_single)(const smf_job *job) { SMF_W(_single)(job, op, type); }      \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, size_t left, int apart, real *panel)   \
+    static SMF_NOINLINE void SMF_PASTE(T, _##name##_rows)(const smf_job *job, int form)                                \
     {                                                                                                                   \
-        return SMF_W(_across)(group, left, apart, 1, panel, op, type);                                                  \
+        SMF_W(_contiguous)(job, form, SMF_PASTE(T, _##name##_rows), op, type);                                          \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_across)(const smf_job *group, size_t left, int apart, real *panel)   \
+    static SMF_NOINLINE void SMF_PASTE(T, _##name##_single)(const smf_job *job) { SMF_W(_single)(job, op, type); }      \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, size_t left, int apart, int *near, real *panel) \
     {                                                                                                                   \
-        return SMF_W(_across)(group, left, apart, 0, panel, op, type);                                                  \
+        return SMF_W(_across)(group, left, apart, 1, near, panel, op, type);                                                  \
+    }                                                                                                                   \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_across)(const smf_job *group, size_t left, int apart, int *near, real *panel) \
+    {                                                                                                                   \
+        return SMF_W(_across)(group, left, apart, 0, near, panel, op, type);                                                  \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, real *panel)                             \
     {                                                                                                                   \
@@ -832,9 +966,9 @@ SMF_HALF_PORT(bf16, SMF_BF16)
     {                                                                                                                   \
         SMF_W(_long_row)(job, r, port, op);                                                                             \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group)                                             \
+    static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group, int *form)                                  \
     {                                                                                                                   \
-        return SMF_W(_streamed)(group, SMF_UNROLL / 2, op);                                                             \
+        return SMF_W(_streamed)(group, form, SMF_UNROLL / 2, op);                                                       \
     }                                                                                                                   \
     SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
     SMF_HALF_KERNELS(name, op)
@@ -855,5 +989,6 @@ SMF_KERNEL(logsumexp, SMF_LOGSUMEXP)
 #undef SMF_APART
 #undef SMF_COLUMNS
 #undef SMF_GROUP
+#undef SMF_OF
 #undef SMF_VECTOR
 #undef SMF_AT

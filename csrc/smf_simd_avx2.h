@@ -45,12 +45,6 @@ SMF_INLINE f32_v f32_fma(f32_v x, f32_v y, f32_v z)
     f32_v r = {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
     return r;
 }
-SMF_INLINE f32_v f32_abs(f32_v x)
-{
-    const __m256 sign = _mm256_set1_ps(-0.0f);
-    f32_v r = {_mm256_andnot_ps(sign, x.a), _mm256_andnot_ps(sign, x.b)};
-    return r;
-}
 SMF_INLINE __m256 avx2_lookup(const float *table, __m256i t)
 {
     return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), t),
@@ -68,6 +62,31 @@ SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(t), 19)));
 }
 SMF_AVX2_PAIR(f32_v, f32_raise, avx2_raise)
+SMF_INLINE __m256 avx2_stray(__m256 a, __m256 t, __m256 m) { return _mm256_or_ps(a, _mm256_xor_ps(t, m)); }
+SMF_INLINE f32_v f32_stray(f32_v a, f32_v t, f32_v m)
+{
+    f32_v r = {avx2_stray(a.a, t.a, m.a), avx2_stray(a.b, t.b, m.b)};
+    return r;
+}
+SMF_INLINE __m256 avx2_stray_above(__m256 a, __m256 t, __m256 m, __m256 x, __m256 low)
+{
+    return _mm256_or_ps(a, _mm256_and_ps(_mm256_xor_ps(t, m), _mm256_cmp_ps(x, low, _CMP_NLE_UQ)));
+}
+SMF_INLINE f32_v f32_stray_above(f32_v a, f32_v t, f32_v m, f32_v x, f32_v low)
+{
+    f32_v r = {avx2_stray_above(a.a, t.a, m.a, x.a, low.a), avx2_stray_above(a.b, t.b, m.b, x.b, low.b)};
+    return r;
+}
+SMF_INLINE f32_v f32_fma_above(f32_v a, f32_v b, f32_v c, f32_v x, f32_v low)
+{
+    f32_v r = {_mm256_and_ps(_mm256_fmadd_ps(a.a, b.a, c.a), _mm256_cmp_ps(x.a, low.a, _CMP_NLE_UQ)),
+               _mm256_and_ps(_mm256_fmadd_ps(a.b, b.b, c.b), _mm256_cmp_ps(x.b, low.b, _CMP_NLE_UQ))};
+    return r;
+}
+SMF_INLINE int f32_beyond(f32_v x)
+{
+    return !_mm256_testz_si256(_mm256_castps_si256(_mm256_or_ps(x.a, x.b)), _mm256_set1_epi32(-0x800));
+}
 SMF_INLINE f32_v f32_once(f32_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
 SMF_INLINE f64_v f64_once(f64_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
 SMF_INLINE f32_v f32_drop_eq(f32_v v, f32_v x, f32_v m)
@@ -147,12 +166,6 @@ SMF_INLINE f64_v f64_fma(f64_v x, f64_v y, f64_v z)
     f64_v r = {_mm256_fmadd_pd(x.a, y.a, z.a), _mm256_fmadd_pd(x.b, y.b, z.b)};
     return r;
 }
-SMF_INLINE f64_v f64_abs(f64_v x)
-{
-    const __m256d sign = _mm256_set1_pd(-0.0);
-    f64_v r = {_mm256_andnot_pd(sign, x.a), _mm256_andnot_pd(sign, x.b)};
-    return r;
-}
 SMF_INLINE __m256d avx2_lookup_pd(__m256 lower, __m256 upper, __m256d t)
 {
     const __m256i j = _mm256_castps_si256(_mm256_moveldup_ps(_mm256_castpd_ps(t)));
@@ -171,6 +184,31 @@ SMF_INLINE __m256d avx2_raise_pd(__m256d a, __m256d t)
     return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_slli_epi64(_mm256_castpd_si256(t), 49)));
 }
 SMF_AVX2_PAIR(f64_v, f64_raise, avx2_raise_pd)
+SMF_INLINE __m256d avx2_stray_pd(__m256d a, __m256d t, __m256d m) { return _mm256_or_pd(a, _mm256_xor_pd(t, m)); }
+SMF_INLINE f64_v f64_stray(f64_v a, f64_v t, f64_v m)
+{
+    f64_v r = {avx2_stray_pd(a.a, t.a, m.a), avx2_stray_pd(a.b, t.b, m.b)};
+    return r;
+}
+SMF_INLINE __m256d avx2_stray_above_pd(__m256d a, __m256d t, __m256d m, __m256d x, __m256d low)
+{
+    return _mm256_or_pd(a, _mm256_and_pd(_mm256_xor_pd(t, m), _mm256_cmp_pd(x, low, _CMP_NLE_UQ)));
+}
+SMF_INLINE f64_v f64_stray_above(f64_v a, f64_v t, f64_v m, f64_v x, f64_v low)
+{
+    f64_v r = {avx2_stray_above_pd(a.a, t.a, m.a, x.a, low.a), avx2_stray_above_pd(a.b, t.b, m.b, x.b, low.b)};
+    return r;
+}
+SMF_INLINE f64_v f64_fma_above(f64_v a, f64_v b, f64_v c, f64_v x, f64_v low)
+{
+    f64_v r = {_mm256_and_pd(_mm256_fmadd_pd(a.a, b.a, c.a), _mm256_cmp_pd(x.a, low.a, _CMP_NLE_UQ)),
+               _mm256_and_pd(_mm256_fmadd_pd(a.b, b.b, c.b), _mm256_cmp_pd(x.b, low.b, _CMP_NLE_UQ))};
+    return r;
+}
+SMF_INLINE int f64_beyond(f64_v x)
+{
+    return !_mm256_testz_si256(_mm256_castpd_si256(_mm256_or_pd(x.a, x.b)), _mm256_set1_epi64x(-0x2000));
+}
 SMF_INLINE f64_v f64_drop_eq(f64_v v, f64_v x, f64_v m)
 {
     f64_v r = {_mm256_and_pd(v.a, _mm256_cmp_pd(x.a, m.a, _CMP_NEQ_UQ)),

@@ -24,7 +24,6 @@ SMF_INLINE f32_v f32_mul(f32_v a, f32_v b) { return _mm512_mul_ps(a, b); }
 SMF_INLINE f32_v f32_div(f32_v a, f32_v b) { return _mm512_div_ps(a, b); }
 SMF_INLINE f32_v f32_fma(f32_v a, f32_v b, f32_v c) { return _mm512_fmadd_ps(a, b, c); }
 SMF_INLINE f32_v f32_max(f32_v a, f32_v b) { return _mm512_max_ps(a, b); }
-SMF_INLINE f32_v f32_abs(f32_v a) { return _mm512_abs_ps(a); }
 SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
     return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_loadu_ps(table));
@@ -33,6 +32,21 @@ SMF_INLINE f32_v f32_raise(f32_v a, f32_v t)
 {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(t), 19)));
 }
+SMF_INLINE f32_v f32_stray(f32_v a, f32_v t, f32_v m)
+{
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(a), _mm512_castps_si512(t), _mm512_castps_si512(m), 0xF6));
+}
+SMF_INLINE f32_v f32_stray_above(f32_v a, f32_v t, f32_v m, f32_v x, f32_v low)
+{
+    const __mmask16 k = _mm512_cmp_ps_mask(x, low, _CMP_NLE_UQ);
+    return _mm512_castsi512_ps(_mm512_mask_ternarylogic_epi32(_mm512_castps_si512(a), k, _mm512_castps_si512(t),
+                                                              _mm512_castps_si512(m), 0xF6)); /* a | (t ^ m) */
+}
+SMF_INLINE f32_v f32_fma_above(f32_v a, f32_v b, f32_v c, f32_v x, f32_v low)
+{
+    return _mm512_maskz_fmadd_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLE_UQ), a, b, c);
+}
+SMF_INLINE int f32_beyond(f32_v a) { return _mm512_test_epi32_mask(_mm512_castps_si512(a), _mm512_set1_epi32(-0x800)) != 0; }
 SMF_INLINE f32_v f32_once(f32_v a) { SMF_ONCE(a); return a; }
 SMF_INLINE f64_v f64_once(f64_v a) { SMF_ONCE(a); return a; }
 SMF_INLINE f32_v f32_drop_eq(f32_v a, f32_v x, f32_v m)
@@ -76,7 +90,6 @@ SMF_INLINE f64_v f64_sub(f64_v a, f64_v b) { return _mm512_sub_pd(a, b); }
 SMF_INLINE f64_v f64_mul(f64_v a, f64_v b) { return _mm512_mul_pd(a, b); }
 SMF_INLINE f64_v f64_fma(f64_v a, f64_v b, f64_v c) { return _mm512_fmadd_pd(a, b, c); }
 SMF_INLINE f64_v f64_max(f64_v a, f64_v b) { return _mm512_max_pd(a, b); }
-SMF_INLINE f64_v f64_abs(f64_v a) { return _mm512_abs_pd(a); }
 SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
     return _mm512_permutexvar_pd(_mm512_castpd_si512(t), _mm512_loadu_pd(table));
@@ -85,6 +98,21 @@ SMF_INLINE f64_v f64_raise(f64_v a, f64_v t)
 {
     return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_slli_epi64(_mm512_castpd_si512(t), 49)));
 }
+SMF_INLINE f64_v f64_stray(f64_v a, f64_v t, f64_v m)
+{
+    return _mm512_castsi512_pd(_mm512_ternarylogic_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(t), _mm512_castpd_si512(m), 0xF6));
+}
+SMF_INLINE f64_v f64_stray_above(f64_v a, f64_v t, f64_v m, f64_v x, f64_v low)
+{
+    const __mmask8 k = _mm512_cmp_pd_mask(x, low, _CMP_NLE_UQ);
+    return _mm512_castsi512_pd(_mm512_mask_ternarylogic_epi64(_mm512_castpd_si512(a), k, _mm512_castpd_si512(t),
+                                                              _mm512_castpd_si512(m), 0xF6));
+}
+SMF_INLINE f64_v f64_fma_above(f64_v a, f64_v b, f64_v c, f64_v x, f64_v low)
+{
+    return _mm512_maskz_fmadd_pd(_mm512_cmp_pd_mask(x, low, _CMP_NLE_UQ), a, b, c);
+}
+SMF_INLINE int f64_beyond(f64_v a) { return _mm512_test_epi64_mask(_mm512_castpd_si512(a), _mm512_set1_epi64(-0x2000)) != 0; }
 SMF_INLINE f64_v f64_drop_eq(f64_v a, f64_v x, f64_v m)
 {
     return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(x, m, _CMP_NEQ_UQ), a);

@@ -26,7 +26,6 @@ typedef struct { float64x2_t q[4]; } f64_v;
     SMF_INLINE F##_v F##_sub(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vsubq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_mul(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vmulq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_div(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vdivq_##S(x.q[k], y.q[k]); return x; } \
-    SMF_INLINE F##_v F##_abs(F##_v x) { SMF_EACH(k, 4) x.q[k] = vabsq_##S(x.q[k]); return x; }               \
     SMF_INLINE F##_v F##_max(F##_v x, F##_v y) { SMF_EACH(k, 4) x.q[k] = vmaxq_##S(x.q[k], y.q[k]); return x; } \
     SMF_INLINE F##_v F##_fma(F##_v x, F##_v y, F##_v z)                                                    \
     {                                                                                                      \
@@ -79,6 +78,35 @@ SMF_INLINE f32_v f32_raise(f32_v x, f32_v t)
     x.q[k] = vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x.q[k]), vshlq_n_u32(vreinterpretq_u32_f32(t.q[k]), 19)));
     return x;
 }
+SMF_INLINE f32_v f32_stray(f32_v a, f32_v t, f32_v m)
+{
+    SMF_EACH(k, 4)
+    a.q[k] = vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(a.q[k]),
+                                             veorq_u32(vreinterpretq_u32_f32(t.q[k]), vreinterpretq_u32_f32(m.q[k]))));
+    return a;
+}
+SMF_INLINE f32_v f32_stray_above(f32_v a, f32_v t, f32_v m, f32_v x, f32_v low)
+{
+    SMF_EACH(k, 4)
+    {
+        const uint32x4_t differ = veorq_u32(vreinterpretq_u32_f32(t.q[k]), vreinterpretq_u32_f32(m.q[k]));
+        a.q[k] = vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(a.q[k]), vbicq_u32(differ, vcleq_f32(x.q[k], low.q[k]))));
+    }
+    return a;
+}
+SMF_INLINE f32_v f32_fma_above(f32_v a, f32_v b, f32_v c, f32_v x, f32_v low)
+{
+    const f32_v v = f32_fma(a, b, c);
+    SMF_EACH(k, 4)
+    x.q[k] = vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(v.q[k]), vcleq_f32(x.q[k], low.q[k])));
+    return x;
+}
+SMF_INLINE int f32_beyond(f32_v x)
+{
+    const uint32x4_t a = vorrq_u32(vreinterpretq_u32_f32(x.q[0]), vreinterpretq_u32_f32(x.q[1]));
+    const uint32x4_t b = vorrq_u32(vreinterpretq_u32_f32(x.q[2]), vreinterpretq_u32_f32(x.q[3]));
+    return vmaxvq_u32(vorrq_u32(a, b)) >= 0x800;
+}
 SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
     const uint8x16x4_t bytes = vld1q_u8_x4((const uint8_t *)table);
@@ -95,6 +123,35 @@ SMF_INLINE f64_v f64_raise(f64_v x, f64_v t)
     SMF_EACH(k, 4)
     x.q[k] = vreinterpretq_f64_u64(vaddq_u64(vreinterpretq_u64_f64(x.q[k]), vshlq_n_u64(vreinterpretq_u64_f64(t.q[k]), 49)));
     return x;
+}
+SMF_INLINE f64_v f64_stray(f64_v a, f64_v t, f64_v m)
+{
+    SMF_EACH(k, 4)
+    a.q[k] = vreinterpretq_f64_u64(vorrq_u64(vreinterpretq_u64_f64(a.q[k]),
+                                             veorq_u64(vreinterpretq_u64_f64(t.q[k]), vreinterpretq_u64_f64(m.q[k]))));
+    return a;
+}
+SMF_INLINE f64_v f64_stray_above(f64_v a, f64_v t, f64_v m, f64_v x, f64_v low)
+{
+    SMF_EACH(k, 4)
+    {
+        const uint64x2_t differ = veorq_u64(vreinterpretq_u64_f64(t.q[k]), vreinterpretq_u64_f64(m.q[k]));
+        a.q[k] = vreinterpretq_f64_u64(vorrq_u64(vreinterpretq_u64_f64(a.q[k]), vbicq_u64(differ, vcleq_f64(x.q[k], low.q[k]))));
+    }
+    return a;
+}
+SMF_INLINE f64_v f64_fma_above(f64_v a, f64_v b, f64_v c, f64_v x, f64_v low)
+{
+    const f64_v v = f64_fma(a, b, c);
+    SMF_EACH(k, 4)
+    x.q[k] = vreinterpretq_f64_u64(vbicq_u64(vreinterpretq_u64_f64(v.q[k]), vcleq_f64(x.q[k], low.q[k])));
+    return x;
+}
+SMF_INLINE int f64_beyond(f64_v x)
+{
+    const uint64x2_t a = vorrq_u64(vreinterpretq_u64_f64(x.q[0]), vreinterpretq_u64_f64(x.q[1]));
+    const uint64x2_t b = vorrq_u64(vreinterpretq_u64_f64(x.q[2]), vreinterpretq_u64_f64(x.q[3]));
+    return vmaxvq_u32(vreinterpretq_u32_u64(vshrq_n_u64(vorrq_u64(a, b), 13))) != 0;
 }
 SMF_INLINE f64_v neon_widen(float32x4_t a, float32x4_t b)
 {

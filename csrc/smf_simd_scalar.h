@@ -6,11 +6,15 @@
  *   store_apart(p, v)  to the 64 aligned bytes at p, around the caches if that can be; fence() comes after the last
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
  *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul div            one rounding each
- *   fma(a, b, c)       a b + c, one rounding    max(a, b)  abs(a)          NaN where b is NaN; where only a is, b or NaN
+ *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; where only a is, b or NaN
  *   lookup(p, t)       entry number (bits of t) mod 16 of 16 words of 4 bytes; float64: mod 8 of 8 words of 8 bytes
  *   raise(a, t)        the bits of a plus those of t shifted up by 19 (49): to sixteenths (eighths) of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
+ *   stray(a, t, m)     the bits of a, and those in which t differs from m
+ *   stray_above(a, t, m, x, low)  the same, in the lanes where x <= low is not true
+ *   fma_above(a, b, c, x, low)    0 where x <= low, else fma(a, b, c)
+ *   beyond(a)          whether a lane has a bit of its upper 21 (float64: 51)
  *   once(v)            v: where GCC 12 would load it twice, as an operand of two instructions, it is loaded once
  *   pick(x, m, a, b)   a where x > m, else b
  *   load4(p, s, k, dense, c)  k <= 4 columns of rows s bytes apart: lane r of c[q] from element q of the row at p + r s;
@@ -52,6 +56,11 @@
         return r;                                                                                         \
     }                                                                                                     \
     SMF_WORD void F##_store_n(R *p, F##_v a, size_t n) { memcpy(p, a.v, n * sizeof(R)); }               \
+    SMF_WORD F##_v F##_fma_above(F##_v a, F##_v b, F##_v c, F##_v x, F##_v low)                           \
+    {                                                                                                     \
+        SMF_LANES(k, W) a.v[k] = x.v[k] <= low.v[k] ? 0 : FMA(a.v[k], b.v[k], c.v[k]);                    \
+        return a;                                                                                         \
+    }                                                                                                     \
     SMF_WORD F##_v F##_add(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] += b.v[k]; return a; }            \
     SMF_WORD F##_v F##_sub(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] -= b.v[k]; return a; }            \
     SMF_WORD F##_v F##_mul(F##_v a, F##_v b) { SMF_LANES(k, W) a.v[k] *= b.v[k]; return a; }            \
@@ -61,7 +70,6 @@
         SMF_LANES(k, W) a.v[k] = FMA(a.v[k], b.v[k], c.v[k]);                                             \
         return a;                                                                                         \
     }                                                                                                     \
-    SMF_WORD F##_v F##_abs(F##_v a) { SMF_LANES(k, W) a.v[k] = (R)fabs(a.v[k]); return a; }              \
     SMF_WORD F##_v F##_max(F##_v a, F##_v b)                                                            \
     {                                                                                                     \
         SMF_LANES(k, W) a.v[k] = a.v[k] > b.v[k] ? a.v[k] : b.v[k];                                       \
@@ -128,6 +136,34 @@ SMF_SCALAR_WORDS(f64, double, 8, fma)
             memcpy(&a.v[k], &bits, sizeof bits);                                    \
         }                                                                           \
         return a;                                                                   \
+    }                                                                               \
+    SMF_WORD F##_v F##_stray_above(F##_v a, F##_v t, F##_v m, F##_v x, F##_v low)   \
+    {                                                                               \
+        SMF_LANES(k, W)                                                             \
+        {                                                                           \
+            BITS bits, of, from;                                                    \
+            memcpy(&bits, &a.v[k], sizeof bits);                                    \
+            memcpy(&of, &t.v[k], sizeof of);                                        \
+            memcpy(&from, &m.v[k], sizeof from);                                    \
+            bits |= x.v[k] <= low.v[k] ? 0 : of ^ from;                             \
+            memcpy(&a.v[k], &bits, sizeof bits);                                    \
+        }                                                                           \
+        return a;                                                                   \
+    }                                                                               \
+    SMF_WORD F##_v F##_stray(F##_v a, F##_v t, F##_v m)                             \
+    {                                                                               \
+        return F##_stray_above(a, t, m, m, F##_set1(-INFINITY));                    \
+    }                                                                               \
+    SMF_WORD int F##_beyond(F##_v a)                                                \
+    {                                                                               \
+        int beyond = 0;                                                             \
+        SMF_LANES(k, W)                                                             \
+        {                                                                           \
+            BITS bits;                                                              \
+            memcpy(&bits, &a.v[k], sizeof bits);                                    \
+            beyond |= bits >> (SHIFT == 19 ? 11 : 13) != 0;                         \
+        }                                                                           \
+        return beyond;                                                              \
     }
 SMF_STEP_WORDS(f32, uint32_t, 16, 19)
 SMF_STEP_WORDS(f64, uint64_t, 8, 49)

@@ -77,7 +77,7 @@ def fit(basis, target, lo, hi, bits):
     return c, max(abs(sum(cj * f(t) for cj, f in zip(c, basis)) - target(t)) for t in mesh)
 
 
-def exp_constants(name, bits, degree, steps):
+def exp_constants(name, bits, degree, steps, base):
     step = mp.log(2) / steps
     half = step / 2 * (1 + mp.mpf(2) ** -10)
     basis = [(lambda k: lambda r: r ** (k + 2) * mp.exp(-r))(k) for k in range(degree - 1)]
@@ -90,7 +90,7 @@ def exp_constants(name, bits, degree, steps):
     print(f"#define {name}_STEP_LO {hexfloat(rounded(step - hi, bits), bits)}")
     powers = [mp.mpf(2) ** (mp.mpf(j) / steps) for j in range(steps)]
     near = [rounded(p, bits) for p in powers]
-    whole = [int((p - 1) * 2 ** (bits - 1)) - j * 2 ** (bits - 1) // steps for j, p in enumerate(near)]
+    whole = [int((base + p - 1) * 2 ** (bits - 1)) - j * 2 ** (bits - 1) // steps for j, p in enumerate(near)]
     print(f"#define {name}_POWER {{{', '.join(hex(w % 2 ** (32 if bits == 24 else 64)) for w in whole)}}}")
     print(f"#define {name}_LOST {{{', '.join(hexfloat(rounded(mp.log(p / q), bits), bits) for p, q in zip(powers, near))}}}")
 
@@ -114,6 +114,6 @@ def log_constants(terms):
 
 
 if __name__ == "__main__":
-    exp_constants("f32", 24, 3, 16)
-    exp_constants("f64", 53, 7, 8)
+    exp_constants("f32", 24, 3, 16, 63)
+    exp_constants("f64", 53, 7, 8, 511)
     log_constants(7)

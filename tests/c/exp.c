@@ -170,7 +170,7 @@ static void check(const block *b, int i, uint64_t count)
         if (bits(e) != 0) is_wrong("not +0 below the clamp", x, max, e);
         return;
     }
-    const int k = (int)((b->magic[i] - F(_MAGIC)) / F(_STEPS)) - BIAS;
+    const int k = (int)((b->magic[i] - F(_MAGIC)) / F(_STEPS)) + F(_BASE) - BIAS;
     if (fabs(k - (F(_TOP) - BIAS) + ((double)max - b->c[i]) * 0x1.71547652b82fep+0) > 0.5001) is_wrong("another k", x, max, e);
     const reference y = wide(exp)(d), E = e * power(-k), least = power(LEAST - k); /* e and its least scaled like y */
 #ifndef DOUBLE
