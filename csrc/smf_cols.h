@@ -145,7 +145,7 @@ SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state,
                     ptrdiff_t col = row->next_x_col;
                     SMF_EACH(j, wide) SMF_PREFETCH(part.next_x + (ptrdiff_t)k * col + j * 64);
                     col = row->next_y_col;
-                    if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, wide) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)k * col + j * 64);
+                    if (row->next_y) SMF_EACH(j, wide) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)k * col + j * 64);
                 }
                 if (panel) SMF_EACH(j, wide) v_store(panel + (k * (size_t)vectors + (size_t)(v + j)) * W, x[j]);
             }
@@ -297,6 +297,7 @@ SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int v
     });
 }
 
+/* For softmax, and for the others, which are one until the last step. */
 #define SMF_MIDDLE(name, op)                                                                                        \
     static SMF_NOINLINE void SMF_W(_##name##_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
                                                      int lanes, int form)                                           \
@@ -308,13 +309,10 @@ SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int v
     {                                                                                                               \
         SMF_W(_finish)(row, state, vectors, lanes, op, type);                                                       \
     }
-SMF_MIDDLE(softmax, SMF_SOFTMAX)
-SMF_MIDDLE(log_softmax, SMF_LOG_SOFTMAX)
-SMF_MIDDLE(logsumexp, SMF_LOGSUMEXP)
+SMF_MIDDLE(terms, SMF_SOFTMAX)
+SMF_MIDDLE(total, SMF_LOGSUMEXP)
 #undef SMF_MIDDLE
-#define SMF_OF(op, part)                                           \
-    (op == SMF_SOFTMAX       ? SMF_W(_softmax_##part)              \
-     : op == SMF_LOG_SOFTMAX ? SMF_W(_log_softmax_##part) : SMF_W(_logsumexp_##part))
+#define SMF_OF(op, part) (op == SMF_SOFTMAX ? SMF_W(_terms_##part) : SMF_W(_total_##part))
 
 SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, int *near, real *panel, const smf_op op,
                             const smf_dtype type)
@@ -329,7 +327,7 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const 
     if (!turned && type == SMF_OWN && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
         const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
-        row.next_y = apart ? NULL : row.y + width, row.next_y_col = row.y_col;
+        row.next_y = apart || op == SMF_LOGSUMEXP ? NULL : row.y + width, row.next_y_col = row.y_col;
     }
     in_panel = row;
     if (panel) {
@@ -474,6 +472,18 @@ SMF_BODY int SMF_W(_exp_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, in
     return 1;
 }
 
+#define SMF_STREAM(name, op)                                                                                                  \
+    static SMF_NOINLINE int SMF_W(_##name##_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int form)      \
+    {                                                                                                                         \
+        const int wide = SMF_UNROLL / 2;                                                                                      \
+        return form == SMF_NEAR     ? SMF_W(_exp_stream)(row, state, vectors, wide, SMF_NEAR, op)                             \
+               : form == SMF_MASKED ? SMF_W(_exp_stream)(row, state, vectors, wide, SMF_MASKED, op)                           \
+                                    : SMF_W(_exp_stream)(row, state, vectors, wide, SMF_LARGEST, op);                         \
+    }
+SMF_STREAM(terms, SMF_SOFTMAX)
+SMF_STREAM(total, SMF_LOGSUMEXP)
+#undef SMF_STREAM
+
 SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, const smf_op op)
 {
     SMF_W(_state) state[SMF_STREAMS];
@@ -490,8 +500,7 @@ SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, c
             if (*form == SMF_NEAR) SMF_W(_exp_near)(&x, &e, 1, SMF_NEAR, &stray);
             else SMF_W(_exp_near)(&x, &e, 1, SMF_MASKED, &stray);
         }
-        ready = !v_beyond(stray) && (*form == SMF_NEAR ? SMF_W(_exp_stream)(&row, state, vectors, wide, SMF_NEAR, op)
-                                                       : SMF_W(_exp_stream)(&row, state, vectors, wide, SMF_MASKED, op));
+        ready = !v_beyond(stray) && SMF_OF(op, stream)(&row, state, vectors, *form);
         for (int v = 0; v < vectors; v++) {
             ready = ready && SMF_W(_total_some)(state[v].total, W);
             if (!ready) SMF_W(_no_shift)(&state[v]);
@@ -504,7 +513,7 @@ SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, c
             if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
             SMF_W(_shift)(&state[v]);
         }
-        SMF_W(_exp_stream)(&row, state, vectors, wide, SMF_LARGEST, op);
+        SMF_OF(op, stream)(&row, state, vectors, SMF_LARGEST);
     }
     SMF_OF(op, finish)(&row, state, vectors, W, SMF_OWN);
     if (op != SMF_LOGSUMEXP)

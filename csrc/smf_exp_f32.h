@@ -68,7 +68,7 @@ SMF_INLINE f32_total f32_total_next2(f32_total t, f32_v e, f32_v f)
     return f32_total_merge(t, f32_total_merge(f32_total_of(e), f32_total_of(f)));
 }
 
-SMF_INLINE f32_total f32_total_across(f32_total t)
+SMF_BODY f32_total f32_total_across(f32_total t)
 {
     const f64_v limit = f64_set1(f32_WIDE_NAN), nan = f64_set1(NAN), unit = f64_set1(f32_WIDE_UNIT);
     const f64_v even = f64_pick(t.lo, limit, nan, f64_mul(t.lo, unit)), odd = f64_pick(t.hi, limit, nan, f64_mul(t.hi, unit));
@@ -79,7 +79,7 @@ SMF_INLINE f32_total f32_total_across(f32_total t)
 /* Along rows: what the lanes of one hold, 8 doubles; and `rows` <= 16 of these, `stride` bytes apart, summed. */
 SMF_INLINE void f32_total_put(f32_total t, double *parts) { f64_store(parts, f64_add(t.lo, t.hi)); }
 
-SMF_INLINE f64_v f32_sum8(const char *parts, ptrdiff_t stride)
+SMF_BODY f64_v f32_sum8(const char *parts, ptrdiff_t stride)
 {
     const f64_v limit = f64_set1(f32_WIDE_NAN);
     f64_v c[8];
@@ -89,7 +89,7 @@ SMF_INLINE f64_v f32_sum8(const char *parts, ptrdiff_t stride)
     return f64_pick(c[0], limit, f64_set1(NAN), f64_mul(c[0], f64_set1(f32_WIDE_UNIT)));
 }
 
-SMF_INLINE f32_total f32_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
+SMF_BODY f32_total f32_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
 {
     f32_total t;
     t.lo = t.hi = f32_sum8((const char *)parts, stride);
@@ -111,7 +111,7 @@ SMF_INLINE f32_total f32_total_less(f32_total all, f32_v e)
     return t;
 }
 
-SMF_INLINE int f32_total_few(f32_total others, f32_total all, double limit, double *few)
+SMF_BODY int f32_total_few(f32_total others, f32_total all, double limit, double *few)
 {
     const f64_v zero = f64_set1(0), one = f64_set1(1), share = f64_set1(limit);
     const f64_v lo = f64_pick(f64_mul(all.lo, share), others.lo, one, zero), hi = f64_pick(f64_mul(all.hi, share), others.hi, one, zero);
@@ -128,7 +128,7 @@ SMF_INLINE f32_total f32_total_pick(const double *few, f32_total a, f32_total b)
 }
 
 /* 1 / total as two floats: one Newton step for the second. */
-SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
+SMF_BODY void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
 {
     const f32_v one = f32_set1(1), t = f32_join(total.lo, total.hi);
     const f32_v rest = f32_join(f64_sub(total.lo, f32_lo(t)), f64_sub(total.hi, f32_hi(t)));
@@ -138,7 +138,7 @@ SMF_INLINE void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
 }
 
 /* max + L as two floats, the larger part correctly rounded. `others` is the sum without the largest e, s (1 + u). */
-SMF_INLINE void f32_lse(f32_v max, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo)
+SMF_BODY void f32_lse(f32_v max, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo)
 {
     const f64_v zero = f64_set1(0), m_lo = f32_lo(max), m_hi = f32_hi(max);
     const smf_dd sum_lo = {others.lo, zero}, sum_hi = {others.hi, zero};

@@ -65,7 +65,7 @@ SMF_INLINE f64_total f64_total_next2(f64_total t, f64_v e, f64_v f)
     return f64_total_merge(f64_total_merge(t, f64_total_of(e)), f64_total_of(f));
 }
 
-SMF_INLINE f64_total f64_total_across(f64_total t) { return t; }
+SMF_BODY f64_total f64_total_across(f64_total t) { return t; }
 
 /* Along rows: what the lanes of one hold, 16 doubles; and 8 of these, `stride` bytes apart, summed the same way. */
 SMF_INLINE void f64_total_put(f64_total t, double *parts)
@@ -74,7 +74,7 @@ SMF_INLINE void f64_total_put(f64_total t, double *parts)
     f64_store(parts + 8, t.lost);
 }
 
-SMF_INLINE f64_total f64_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
+SMF_BODY f64_total f64_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
 {
     const char *const p = (const char *)parts;
     f64_v s[8], lost[8];
@@ -106,7 +106,7 @@ SMF_INLINE f64_total f64_total_less(f64_total all, f64_v e)
     return t;
 }
 
-SMF_INLINE int f64_total_few(f64_total others, f64_total all, double limit, double *few)
+SMF_BODY int f64_total_few(f64_total others, f64_total all, double limit, double *few)
 {
     const f64_v zero = f64_set1(0), v = f64_pick(f64_mul(all.s, f64_set1(limit)), others.s, f64_set1(1), zero);
     f64_store(few, v);
@@ -121,7 +121,7 @@ SMF_INLINE f64_total f64_total_pick(const double *few, f64_total a, f64_total b)
 }
 
 /* 1 / total as two doubles: one Newton step for the second. */
-SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
+SMF_BODY void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
 {
     const f64_v one = f64_set1(1);
     const smf_dd total = smf_two_sum(t.s, t.lost);
@@ -131,7 +131,7 @@ SMF_INLINE void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
 }
 
 /* max + L as two doubles. `others` is the sum without the largest e, s (1 + u). */
-SMF_INLINE void f64_lse(f64_v max, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo)
+SMF_BODY void f64_lse(f64_v max, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo)
 {
     const smf_dd L = smf_log_total(smf_two_sum(others.s, others.lost), s, u);
     const smf_dd r = smf_two_sum(max, L.hi);

@@ -1,4 +1,9 @@
 /* smf_kernels.h: every kernel of one instruction set, once its words (smf_simd_*.h) are defined. */
+/* What is compiled for each operation, type and number of vectors; plain C is one for all. */
+#ifndef SMF_BODY
+#define SMF_BODY SMF_INLINE
+#endif
+
 #include "smf_log.h"
 #include "smf_half.h"
 

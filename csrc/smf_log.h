@@ -31,7 +31,7 @@ SMF_INLINE smf_dd smf_two_sum(f64_v a, f64_v b)
  * 1 + a = 2^k m with sqrt(1/2) <= m < sqrt(2); f = m - 1 is exact, for k = 0 it is a itself.
  *   log(m) = f - f^2/2 + s (f^2/2 + z p(z)),  s = f / (2 + f),  z = s^2
  * Bound: 0.36 * 2^-53 log(1 + a) (docs/numerics.md). */
-SMF_INLINE smf_dd smf_log1p(smf_dd a)
+SMF_BODY smf_dd smf_log1p(smf_dd a)
 {
     static const double coefficient[] = {SMF_LOG_P0, SMF_LOG_P1, SMF_LOG_P2, SMF_LOG_P3,
                                          SMF_LOG_P4, SMF_LOG_P5, SMF_LOG_P6};
@@ -61,7 +61,7 @@ SMF_INLINE smf_dd smf_log1p(smf_dd a)
 /* L = log(sum_j exp(x_j - max)) from what the pass over the row left, as two doubles: the sum of all elements but the
  * largest, and that, exp(max) = s (1 + u), both times the same power of two. Near probability 1 the result is the
  * others, to full precision. */
-SMF_INLINE smf_dd smf_log_total(smf_dd others, f64_v s, f64_v u)
+SMF_BODY smf_dd smf_log_total(smf_dd others, f64_v s, f64_v u)
 {
     const f64_v e = f64_fma(u, s, s), e_lo = f64_fma(u, s, f64_sub(s, e));
     const f64_v q = f64_div(others.hi, e), minus_q = f64_sub(f64_set1(0), q);

@@ -71,11 +71,6 @@ enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR, SMF_READY /* x is e already */ };
         else if (i < (n)) STEP(i, 1, (int)((n) - i));                                       \
     } while (0)
 
-/* What is compiled for each operation, type and number of vectors; plain C is one for all. */
-#ifndef SMF_BODY
-#define SMF_BODY SMF_INLINE
-#endif
-
 #define SMF_FINITE(a) ((a) - (a) == 0)
 #define SMF_SIZE(type) ((type) == SMF_F64 ? 8 : (type) == SMF_F32 ? 4 : 2)
 #endif
@@ -156,7 +151,7 @@ SMF_INLINE void SMF_W(_no_shift)(SMF_W(_state) *state)
  *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
  * magic[j] is vector j's F_MAGIC + what N begins at; `stray` shows where that is far from N.
  * Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
-SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count, const int form,
+SMF_BODY void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count, const int form,
                            v_t *stray)
 {
     static const real c[] = SMF_W(_Q);
@@ -178,7 +173,7 @@ SMF_INLINE void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, cons
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */
-SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s, v_t *u, const int count, const int layout)
+SMF_BODY void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s, v_t *u, const int count, const int layout)
 {
     v_t d[SMF_UNROLL], magic[SMF_UNROLL];
     SMF_EACH(j, count) magic[j] = state[SMF_AT(j)].magic;
@@ -188,7 +183,7 @@ SMF_INLINE void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s,
 }
 
 /* e itself of logits near to 0. */
-SMF_INLINE void SMF_W(_exp_near)(const v_t *x, v_t *e, const int count, const int form, v_t *stray)
+SMF_BODY void SMF_W(_exp_near)(const v_t *x, v_t *e, const int count, const int form, v_t *stray)
 {
     v_t magic[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
     SMF_EACH(j, count) magic[j] = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
@@ -198,7 +193,7 @@ SMF_INLINE void SMF_W(_exp_near)(const v_t *x, v_t *e, const int count, const in
 }
 
 /* e of `count` vectors; softmax's are stored too. drop: of those below max; the others are 0. */
-SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes, const int form,
+SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes, const int form,
                                  const int layout, const smf_op op, const int drop, const smf_dtype type, v_t *e)
 {
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
@@ -217,14 +212,14 @@ SMF_INLINE void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, s
         ptrdiff_t col = row->next_x_col;
         SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
         col = row->next_y_col;
-        if (op != SMF_LOGSUMEXP && row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
+        if (row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
     }
     if (op == SMF_SOFTMAX)
         SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, row->padded ? W : SMF_LANES_OF(j, count), e[j], layout, SMF_OWN);
 }
 
 /* Step 5: hi and lo are known. v: softmax's e, else the logit. */
-SMF_INLINE v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
+SMF_BODY v_t SMF_W(_last)(v_t v, v_t hi, v_t lo, const smf_op op)
 {
     if (op != SMF_SOFTMAX) return v_sub(v_sub(v, hi), lo);
     v = v_once(v);
@@ -300,10 +295,18 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
     return form == SMF_LARGEST || !v_beyond(one.stray);
 }
 
+/* The same, where it is rare: one function for all. Only what is dropped may be of another type. */
+static SMF_NOINLINE void SMF_W(_row_rare)(const SMF_W(_row) *row, SMF_W(_state) *state, smf_op op, int drop, smf_dtype type)
+{
+    if (drop) SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_LOGSUMEXP, 1, type);
+    else if (op == SMF_SOFTMAX) SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_SOFTMAX, 0, SMF_OWN);
+    else SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_LOGSUMEXP, 0, SMF_OWN);
+}
+
 /* log_softmax, logsumexp: the total without the largest element, s (1 + u), from that of all: unless it is a `few` parts of that,
  * which is then set in that lane: too much of it was rounded off. (Then there is one largest, and the others are summed alone.)
  * Bound: 2^-28 of it (docs/numerics.md). */
-SMF_INLINE int SMF_W(_others)(SMF_W(_state) *state, size_t n, v_t *s, v_t *u, double *few)
+SMF_BODY int SMF_W(_others)(SMF_W(_state) *state, size_t n, v_t *s, v_t *u, double *few)
 {
     const double limit = ((double)n + 128) * SMF_W(_FEW);
     const SMF_W(_total) all = state->total;
@@ -373,7 +376,7 @@ typedef struct {
     SMF_ALIGNED(64) real max[W], c[W], magic[W], clamp[W], hi[W], lo[W]; /* of row k */
     SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)]; /* of its total */
     size_t first; /* row of the job */
-    int rows, form;
+    int rows, form, writes; /* writes: a row of results */
     real *scratch; /* NULL: exponentials go to the results */
 } SMF_W(_block);
 
@@ -383,7 +386,7 @@ SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *b
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, job, block->first + (size_t)k, block->scratch, (size_t)k * ((job->n + W - 1) / W * W));
     if (ahead) row.next_x = row.x + block->rows * job->x_row;
-    row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
+    if (block->writes) row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
     row.next_x_col = row.next_y_col = SMF_SIZE(type);
     return row;
 }
@@ -409,7 +412,7 @@ SMF_BODY void SMF_W(_block_max)(const smf_job *job, SMF_W(_block) *block, const 
     block->form = SMF_LARGEST;
 }
 
-/* Steps 3 and 4 after these; of `few` rows, without the largest. */
+/* Steps 3 and 4 after these; or of `few` rows, without the largest. */
 SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, const double *few, int ahead, const smf_op op,
                                 const smf_dtype type)
 {
@@ -422,7 +425,8 @@ SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, const 
         one.magic = v_set1(block->magic[k]);
         one.clamp = v_set1(block->clamp[k]);
         one.total = SMF_W(_total_of)(v_set1(0));
-        SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, few != NULL, type);
+        if (few) SMF_W(_row_rare)(&row, &one, op, 1, type);
+        else SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, 0, type);
         SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
 }
@@ -444,6 +448,39 @@ SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const 
     return 1;
 }
 
+/* These for softmax, and for the others, which are one until the last step. */
+typedef struct {
+    int (*near)(const smf_job *job, SMF_W(_block) *block, int form, int ahead);
+    void (*exp)(const smf_job *job, SMF_W(_block) *block, int ahead);
+} SMF_W(_passes);
+
+#define SMF_PASSES_OF(T, name, op, type)                                                                                     \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *job, SMF_W(_block) *block, int form, int ahead)      \
+    {                                                                                                                        \
+        return form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, type)                                  \
+                                : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, type);                               \
+    }                                                                                                                        \
+    static SMF_NOINLINE void SMF_PASTE(T, _##name##_exp)(const smf_job *job, SMF_W(_block) *block, int ahead)                \
+    {                                                                                                                        \
+        SMF_W(_block_exp)(job, block, NULL, ahead, op, type);                                                                \
+    }                                                                                                                        \
+    static const SMF_W(_passes) SMF_PASTE(T, _##name##_passes) = {SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_exp)};
+#define SMF_PASSES(T, type)                         \
+    SMF_PASSES_OF(T, terms, SMF_SOFTMAX, type)      \
+    SMF_PASSES_OF(T, total, SMF_LOGSUMEXP, type)
+SMF_PASSES(SMF_F, SMF_OWN)
+#ifdef SMF_HALVES
+SMF_PASSES(f16, SMF_F16)
+SMF_PASSES(bf16, SMF_BF16)
+#endif
+#undef SMF_PASSES
+#undef SMF_PASSES_OF
+
+static SMF_NOINLINE void SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *block, const double *few, smf_dtype type)
+{
+    SMF_W(_block_exp)(job, block, few, 0, SMF_LOGSUMEXP, type);
+}
+
 /* What of step 5 is done once a row. */
 SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const smf_op op, const smf_dtype type)
 {
@@ -459,7 +496,7 @@ SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const
         all.magic = v_load(block->magic);
         all.clamp = v_load(block->clamp);
         if (SMF_W(_others)(&all, job->n, &s, &u, few)) {
-            SMF_W(_block_exp)(job, block, few, 0, op, type);
+            SMF_W(_block_rest)(job, block, few, type);
             all.total = SMF_W(_total_pick)(few, SMF_W(_total_rows)(block->parts, stride, rows), all.total);
         }
         SMF_W(_lse)(all.max, all.total, s, u, &all.hi, &all.lo);
@@ -532,7 +569,8 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
 
 /* While sums and divisions of one block wait, there are steps of the next. Forms are tried from `form` on down, and one that was not
  * right is not tried again. */
-SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *again, const smf_op op, const smf_dtype type)
+SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *again, const SMF_W(_passes) *passes, const smf_op op,
+                                 const smf_dtype type)
 {
     SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH];
     SMF_W(_block) blocks[2], *block = &blocks[0], *done = &blocks[1];
@@ -544,6 +582,7 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
     memset(blocks, 0, sizeof blocks);
     block->scratch = kept ? scratch[0] : NULL;
     done->scratch = kept ? scratch[roomy] : NULL;
+    block->writes = done->writes = op != SMF_LOGSUMEXP;
     for (size_t r = 0; r < job->rows || block->rows > 0; r += (size_t)block->rows) {
         const size_t left = job->rows - r;
         const int ahead = left > most;
@@ -556,8 +595,7 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
         if (done->rows) SMF_W(_block_sums)(job, done, op, type);
         for (int turn = 0; turn < 2; turn++) {
             while (block->rows && form != SMF_LARGEST && !ready && turn != roomy) {
-                ready = form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, type)
-                                         : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, type);
+                ready = passes->near(job, block, form, ahead);
                 if (!ready) form--;
             }
             if (block->rows && form == SMF_LARGEST && !known) {
@@ -566,7 +604,7 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
             }
             if (done->rows && !turn) SMF_W(_block_last)(job, done, again, op, type);
         }
-        if (block->rows && form == SMF_LARGEST) SMF_W(_block_exp)(job, block, NULL, ahead, op, type);
+        if (block->rows && form == SMF_LARGEST) passes->exp(job, block, ahead);
     }
 }
 
@@ -643,13 +681,13 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
         state.total = SMF_W(_total_of)(v_set1(0));
-        SMF_PIECES({ SMF_W(_row_exp)(&row, &state, SMF_LARGEST, op, 0, SMF_OWN); })
+        SMF_PIECES({ SMF_W(_row_rare)(&row, &state, op, 0, SMF_OWN); })
         state.total = SMF_W(_total_one)(state.total);
         if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(state.total, &state.hi, &state.lo);
         else {
             if (SMF_W(_others)(&state, job->n, &s, &u, few)) {
                 state.total = SMF_W(_total_of)(v_set1(0));
-                SMF_PIECES({ SMF_W(_row_exp)(&row, &state, SMF_LARGEST, op, 1, SMF_OWN); })
+                SMF_PIECES({ SMF_W(_row_rare)(&row, &state, op, 1, SMF_OWN); })
                 state.total = SMF_W(_total_one)(state.total);
             }
             SMF_W(_lse)(state.max, state.total, s, u, &state.hi, &state.lo);
@@ -660,7 +698,7 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
         v_store(lane, state.hi);
         if (op != SMF_LOGSUMEXP)
             SMF_PIECES({
-                if (op == SMF_SOFTMAX) SMF_W(_row_exp)(&row, &state, SMF_LARGEST, op, 0, SMF_OWN);
+                if (op == SMF_SOFTMAX) SMF_W(_row_rare)(&row, &state, op, 0, SMF_OWN);
                 SMF_PASS(SMF_PIECE, row.n);
                 port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
@@ -916,7 +954,8 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
 #define SMF_TYPED_KERNEL(T, name, op, type, port, streamed, own)                                                        \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_rows)(const smf_job *job, int form)                                \
     {                                                                                                                   \
-        SMF_W(_contiguous)(job, form, SMF_PASTE(T, _##name##_rows), op, type);                                          \
+        SMF_W(_contiguous)(job, form, SMF_PASTE(T, _##name##_rows),                                                     \
+                           op == SMF_SOFTMAX ? &SMF_PASTE(T, _terms_passes) : &SMF_PASTE(T, _total_passes), op, type);   \
     }                                                                                                                   \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_single)(const smf_job *job) { SMF_W(_single)(job, op, type); }      \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, size_t left, int apart, int *near, real *panel) \
