@@ -118,40 +118,43 @@ SMF_INLINE void SMF_W(_fetch)(const char *p, ptrdiff_t col, size_t i, size_t n, 
     }
 }
 
-/* Step 1 for rows side by side, in the array's own order, so that the processor sees what comes next. A panel gets a copy; or,
- * of rows near to 0, the exponentials. */
-SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, const int wide, int lanes, real *panel,
+/* Step 1 for elements i to `end` of `wide` vectors of rows. A panel gets a copy; or, of rows near to 0, the exponentials. */
+SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, size_t end, int v, int vectors,
+                                  const int wide, int lanes, real *panel, const int near, const smf_op op, const smf_dtype type)
+{
+    const int layout = wide;
+    const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
+    v_t max[SMF_UNROLL], x[SMF_UNROLL], stray = state[0].stray;
+    SMF_EACH(j, wide) max[j] = state[v + j].max;
+    for (; i < end; i++) {
+        SMF_EACH(j, wide) x[j] = SMF_W(_get)(part.x, row->x_col, i, j, SMF_LANES_OF(j, wide), layout, type);
+        if (!near || op != SMF_SOFTMAX) SMF_EACH(j, wide) max[j] = v_max(max[j], x[j]);
+        if (near) SMF_W(_exp_near)(x, x, wide, SMF_MASKED, &stray);
+        if (near && row->next_x) {
+            SMF_EACH(j, wide) SMF_PREFETCH(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
+            if (row->next_y) SMF_EACH(j, wide) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
+        }
+        if (panel) SMF_EACH(j, wide) v_store(panel + (i * (size_t)vectors + (size_t)(v + j)) * W, x[j]);
+    }
+    SMF_EACH(j, wide) state[v + j].max = max[j];
+    state[0].stray = stray;
+}
+
+/* The same for all of them, in the array's own order, so that the processor sees what comes next. */
+SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, real *panel,
                                    const int near, const smf_op op, const smf_dtype type)
 {
-    const int layout = wide, deep = vectors < 4 ? 16 : 4;
-    v_t max[SMF_UNROLL], stray = v_set1(0);
+    const size_t deep = vectors < 4 ? 16 : 4;
     for (int v = 0; v < vectors; v++) SMF_W(_no_shift)(&state[v]);
-    for (size_t i = 0; i < row->n; i += (size_t)deep) {
-        if (type != SMF_OWN && wide > 1)
-            for (size_t k = i; k < i + (size_t)deep; k++)
-                SMF_W(_fetch)(row->x, row->x_col, k, row->n, vectors * W * SMF_SIZE(type), 0);
-        for (int v = 0; v < vectors; v += wide) {
-            const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
-            SMF_EACH(j, wide) max[j] = state[v + j].max;
-            for (size_t k = i; k < i + (size_t)deep && k < row->n; k++) {
-                v_t x[SMF_UNROLL], e[SMF_UNROLL];
-                SMF_EACH(j, wide) x[j] = SMF_W(_get)(part.x, row->x_col, k, j, SMF_LANES_OF(j, wide), layout, type);
-                if (!near || op != SMF_SOFTMAX) SMF_EACH(j, wide) max[j] = v_max(max[j], x[j]);
-                if (near) {
-                    SMF_W(_exp_near)(x, e, wide, SMF_MASKED, &stray);
-                    SMF_EACH(j, wide) x[j] = e[j];
-                }
-                if (near && row->next_x) {
-                    ptrdiff_t col = row->next_x_col;
-                    SMF_EACH(j, wide) SMF_PREFETCH(part.next_x + (ptrdiff_t)k * col + j * 64);
-                    col = row->next_y_col;
-                    if (row->next_y) SMF_EACH(j, wide) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)k * col + j * 64);
-                }
-                if (panel) SMF_EACH(j, wide) v_store(panel + (k * (size_t)vectors + (size_t)(v + j)) * W, x[j]);
-            }
-            SMF_EACH(j, wide) state[v + j].max = max[j];
-        }
-        state[0].stray = stray;
+    for (size_t i = 0, end; i < row->n; i = end) {
+        int v = 0;
+        end = row->n - i < deep ? row->n : i + deep;
+        if (type != SMF_OWN && vectors >= 4)
+            for (size_t k = i; k < end; k++) SMF_W(_fetch)(row->x, row->x_col, k, row->n, vectors * W * SMF_SIZE(type), 0);
+        for (; SMF_UNROLL >= 4 && v + 4 <= vectors; v += 4)
+            SMF_W(_some_across)(row, state, i, end, v, vectors, SMF_UNROLL, W, panel, near, op, type);
+        for (; v + 2 <= vectors; v += 2) SMF_W(_some_across)(row, state, i, end, v, vectors, 2, W, panel, near, op, type);
+        if (v < vectors) SMF_W(_some_across)(row, state, i, end, v, vectors, 1, lanes, panel, near, op, type);
     }
 }
 
@@ -286,23 +289,45 @@ SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *
 }
 
 /* Steps 3 and 4. They see no type but the kernels' own: one function for all. */
-SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, int form, const smf_op op)
+SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, const smf_op op)
 {
     SMF_GROUP(SMF_UNROLL / 2, vectors, {
         const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
-        if (form == SMF_READY && row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, SMF_READY, op, 0, SMF_OWN);
-        else if (form == SMF_READY) SMF_W(_exp_long)(&part, &state[v], wide, of_last, SMF_READY, op, 0, SMF_OWN);
-        else if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, SMF_LARGEST, op, 0, SMF_OWN);
+        if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, SMF_LARGEST, op, 0, SMF_OWN);
         else SMF_W(_exp_long)(&part, &state[v], wide, of_last, SMF_LARGEST, op, 0, SMF_OWN);
     });
+}
+
+/* Step 4 where the panel has the exponentials. */
+static SMF_NOINLINE void SMF_W(_sum)(const real *panel, SMF_W(_state) *state, size_t n, int vectors)
+{
+    const int lanes = W;
+#define SMF_E(i, j) v_load(panel + ((i) * (size_t)vectors + (size_t)(v + (j))) * W)
+    SMF_GROUP(SMF_UNROLL, vectors, {
+        SMF_W(_total) total[SMF_UNROLL], lane[SMF_UNROLL], half[SMF_UNROLL];
+        (void)of_last;
+        SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
+        for (size_t k = 0; k < W && k < n; k += 1 + SMF_W(_PAIRED)) {
+            SMF_EACH(j, wide) lane[j] = SMF_W(_total_of)(SMF_E(k, j));
+            for (size_t i = k + W; i < n; i += W) SMF_EACH(j, wide) SMF_W(_total_add)(&lane[j], SMF_E(i, j));
+            if (SMF_W(_PAIRED) && k + 1 < n) {
+                SMF_EACH(j, wide) half[j] = SMF_W(_total_of)(SMF_E(k + 1, j));
+                for (size_t i = k + 1 + W; i < n; i += W) SMF_EACH(j, wide) SMF_W(_total_add)(&half[j], SMF_E(i, j));
+                SMF_EACH(j, wide) lane[j] = SMF_W(_total_merge)(lane[j], half[j]);
+            }
+            SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], lane[j]);
+        }
+        SMF_EACH(j, wide) state[v + j].total = SMF_W(_total_across)(total[j]);
+    });
+#undef SMF_E
 }
 
 /* For softmax, and for the others, which are one until the last step. */
 #define SMF_MIDDLE(name, op)                                                                                        \
     static SMF_NOINLINE void SMF_W(_##name##_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
-                                                     int lanes, int form)                                           \
+                                                     int lanes)                                                     \
     {                                                                                                               \
-        SMF_W(_middle)(row, state, vectors, lanes, form, op);                                                       \
+        SMF_W(_middle)(row, state, vectors, lanes, op);                                                             \
     }                                                                                                               \
     static SMF_NOINLINE void SMF_W(_##name##_finish)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
                                                      int lanes, smf_dtype type)                                     \
@@ -318,7 +343,6 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const 
                             const smf_dtype type)
 {
     const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
-    const int wide = 4 < SMF_UNROLL ? 4 : SMF_UNROLL;
     SMF_W(_state) state[2 * SMF_VECTORS];
     SMF_W(_row) row, in_panel;
     smf_dtype x_type = type;
@@ -335,22 +359,20 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const 
         in_panel.x_col = in_panel.e_col = vectors * W * (ptrdiff_t)sizeof(real);
     }
     if (!turned && lanes == W && near && *near) {
-        if (vectors % wide == 0) SMF_W(_max_across)(&row, state, vectors, wide, W, panel, 1, op, type);
-        else SMF_W(_max_across)(&row, state, vectors, 1, W, panel, 1, op, type);
+        SMF_W(_max_across)(&row, state, vectors, W, panel, 1, op, type);
         ready = !v_beyond(state[0].stray);
-        if (ready) SMF_OF(op, middle)(&in_panel, state, vectors, W, SMF_READY);
+        if (ready) SMF_W(_sum)(panel, state, row.n, vectors);
         for (int v = 0; v < vectors && ready; v++) ready = SMF_W(_total_some)(state[v].total, W);
         *near = ready;
     }
     if (!ready) {
         if (turned) SMF_W(_turn_in)(group, state, vectors, panel, type);
-        else if (vectors % wide == 0) SMF_W(_max_across)(&row, state, vectors, wide, W, panel, 0, op, type);
-        else SMF_W(_max_across)(&row, state, vectors, 1, lanes, panel, 0, op, type);
+        else SMF_W(_max_across)(&row, state, vectors, lanes, panel, 0, op, type);
         for (int v = 0; v < vectors; v++) {
             if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != (size_t)lanes) return 0;
             SMF_W(_shift)(&state[v]);
         }
-        SMF_OF(op, middle)(&in_panel, state, vectors, lanes, SMF_LARGEST);
+        SMF_OF(op, middle)(&in_panel, state, vectors, lanes);
     }
     if (panel && (op == SMF_SOFTMAX || !ready)) { /* it has what the last step needs */
         row = in_panel;
@@ -508,7 +530,7 @@ SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, c
         *form -= !ready;
     }
     if (!ready) {
-        SMF_W(_max_across)(&row, state, vectors, wide, W, NULL, 0, op, SMF_OWN);
+        SMF_W(_max_across)(&row, state, vectors, W, NULL, 0, op, SMF_OWN);
         for (int v = 0; v < vectors; v++) {
             if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
             SMF_W(_shift)(&state[v]);

@@ -75,7 +75,8 @@
 #define SMF_TRIAL 4096         /* elements after which a row is asked whether it is near to 0 */
 #define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
 #define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
-#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side; halves: twice as much */
+#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side; */
+#define SMF_HALF_PANEL_BYTES 262144 /* of halves */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
 #define SMF_AHEAD 8    /* elements of rows side by side, that are fetched from memory before their turn */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */

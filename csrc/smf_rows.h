@@ -57,7 +57,7 @@ enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instea
  * which `stray` is the proof, or some are and the others F_LOW or less, masked, and their e 0. Then 2^(F_TOP - bias - n_max) is left out,
  * and step 1. The bits of the results are the same: until the last step all differs by a power of two, and where one form's
  * e is 0, the other's is. */
-enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR, SMF_READY /* x is e already */ };
+enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR };
 
 /* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then what is left as one; the last vector of a group
  * has `lanes` elements. */
@@ -197,9 +197,8 @@ SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, siz
                                  const int layout, const smf_op op, const int drop, const smf_dtype type, v_t *e)
 {
     v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
-    SMF_EACH(j, count) e[j] = x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout, type);
-    if (form == SMF_READY) return;
-    if (form == SMF_NEAR || form == SMF_MASKED) {
+    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout, type);
+    if (form != SMF_LARGEST) {
         SMF_W(_exp_near)(x, e, count, form, &state->stray);
         if (op != SMF_SOFTMAX) SMF_EACH(j, count) state[SMF_AT(j)].max = v_max(x[j], state[SMF_AT(j)].max);
     } else {
@@ -769,9 +768,10 @@ SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned, real *panel)
 {
     const size_t size = (size_t)kernels->port->size; /* of a number */
-    const size_t more = turned ? 1 : sizeof(real) / size; /* halves: as many lines of cache, hence twice the rows */
-    const size_t fit = more * SMF_PANEL_BYTES / sizeof(real) / W / job->n; /* vectors of rows */
-    const size_t most = fit > more * SMF_VECTORS ? more * SMF_VECTORS : fit;
+    const int half = !turned && size < sizeof(real);
+    const size_t fit = (half ? SMF_HALF_PANEL_BYTES : SMF_PANEL_BYTES) / sizeof(real) / W / job->n; /* vectors of rows */
+    const size_t vectors = half ? 2 * SMF_VECTORS : SMF_VECTORS; /* halves: as many lines of cache, hence twice the rows */
+    const size_t most = fit > vectors ? vectors : fit;
     const int aligned = !turned && kernels->op != SMF_LOGSUMEXP && job->y_col % 64 == 0 && (uintptr_t)job->y % size == 0;
     const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
     int near = !turned || SMF_W(_dense)(job, kernels);
@@ -802,7 +802,7 @@ static SMF_NOINLINE void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_ker
 
 static SMF_NOINLINE void SMF_W(_run_half_groups)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    SMF_ALIGNED(64) real panel[2 * SMF_PANEL_BYTES / sizeof(real)];
+    SMF_ALIGNED(64) real panel[SMF_HALF_PANEL_BYTES / sizeof(real)];
     SMF_W(_groups)(job, kernels, 0, panel);
 }
 
@@ -827,7 +827,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     const ptrdiff_t size = kernels->port->size;
     const int sums = kernels->op == SMF_LOGSUMEXP, half = kernels->streamed == NULL;
     const size_t column = job->n * W * sizeof(real); /* of a panel */
-    const int across = half ? job->rows >= SMF_SEVERAL && column <= 2 * SMF_PANEL_BYTES : SMF_ACROSS(job->rows, job->n);
+    const int across = half ? job->rows >= SMF_SEVERAL && column <= SMF_HALF_PANEL_BYTES : SMF_ACROSS(job->rows, job->n);
     if (job->n == 0) {
         if (sums) kernels->rows(job, SMF_NEAR);
         return;
