@@ -44,6 +44,9 @@
 #define v_drop_eq SMF_W(_drop_eq)
 #define v_count_eq SMF_W(_count_eq)
 #define v_pick SMF_W(_pick)
+#define v_every2 SMF_W(_every2)
+#define v_put_every2 SMF_W(_put_every2)
+#define v_reverse SMF_W(_reverse)
 #define v_hmax SMF_W(_hmax)
 #define W SMF_W(_W)
 
@@ -614,41 +617,40 @@ typedef struct {
     void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
 } SMF_W(_port);
 
-/* Of the usual strides a loop over a constant, which compilers turn into one over vectors; of others four elements at a
- * time, which they join to one load or store. */
-#define SMF_LINE(step, STEP)                                                                 \
-    if (col == (step) * (ptrdiff_t)sizeof(real)) {                                           \
-        for (size_t i = 0; i < n; i++) STEP((ptrdiff_t)i * (step) * (ptrdiff_t)sizeof(real)); \
-        return;                                                                              \
-    }
+/* Every other element, and elements in reverse, a vector at a time; others four at a time, which compilers join to one load or
+ * store. */
 static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)
 {
-#define STEP(at) to[i] = SMF_W(_get1)(from, at, 1)
-    SMF_LINE(1, STEP)
-    SMF_LINE(2, STEP)
-    SMF_LINE(3, STEP)
-    SMF_LINE(-1, STEP)
-#undef STEP
-    for (; n >= 4; n -= 4, to += 4, from += 4 * col) {
+    const ptrdiff_t size = sizeof(real);
+    size_t i = 0;
+#define SMF_FROM(i) ((const real *)(const void *)(from + (ptrdiff_t)(i) * col))
+    if (col == 2 * size) for (; i + W <= n; i += W) v_store(to + i, v_every2(SMF_FROM(i)));
+    else if (col == -size) for (; i + W <= n; i += W) v_store(to + i, v_reverse(v_load(SMF_FROM(i + W - 1))));
+    else if (col == size) for (; i + W <= n; i += W) v_store(to + i, v_load(SMF_FROM(i)));
+#undef SMF_FROM
+    for (; i + 4 <= n; i += 4) {
         real v[4];
-        SMF_EACH(j, 4) v[j] = SMF_W(_get1)(from, col, (size_t)j);
-        SMF_EACH(j, 4) to[j] = v[j];
+        SMF_EACH(j, 4) v[j] = SMF_W(_get1)(from, col, i + (size_t)j);
+        SMF_EACH(j, 4) to[i + (size_t)j] = v[j];
     }
-    for (size_t i = 0; i < n; i++) to[i] = SMF_W(_get1)(from, col, i);
+    for (; i < n; i++) to[i] = SMF_W(_get1)(from, col, i);
 }
 static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
 {
-#define STEP(at) SMF_W(_put1)(to, at, 1, from[i])
-    SMF_LINE(-1, STEP)
-#undef STEP
-    for (; n >= 4; n -= 4, to += 4 * col, from += 4) {
+    const ptrdiff_t size = sizeof(real);
+    size_t i = 0;
+#define SMF_TO(i) ((real *)(void *)(to + (ptrdiff_t)(i) * col))
+    if (col == 2 * size) for (; i + W <= n; i += W) v_put_every2(SMF_TO(i), v_load(from + i));
+    else if (col == -size) for (; i + W <= n; i += W) v_store(SMF_TO(i + W - 1), v_reverse(v_load(from + i)));
+    else if (col == size) for (; i + W <= n; i += W) v_store(SMF_TO(i), v_load(from + i));
+#undef SMF_TO
+    for (; i + 4 <= n; i += 4) {
         real v[4];
-        SMF_EACH(j, 4) v[j] = from[j];
-        SMF_EACH(j, 4) SMF_W(_put1)(to, col, (size_t)j, v[j]);
+        SMF_EACH(j, 4) v[j] = from[i + (size_t)j];
+        SMF_EACH(j, 4) SMF_W(_put1)(to, col, i + (size_t)j, v[j]);
     }
-    for (size_t i = 0; i < n; i++) SMF_W(_put1)(to, col, i, from[i]);
+    for (; i < n; i++) SMF_W(_put1)(to, col, i, from[i]);
 }
-#undef SMF_LINE
 static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */

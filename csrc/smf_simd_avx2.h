@@ -397,3 +397,42 @@ SMF_INLINE void bf16_out(char *p, f32_v x)
     const __m256i r = _mm256_packus_epi32(avx2_bf16_round(x.a), avx2_bf16_round(x.b));
     _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(r, 0xD8));
 }
+
+#define SMF_STRIDE_WORDS 1
+/* The last load ends with the last element: it has those wanted in its odd lanes. */
+SMF_INLINE f32_v f32_every2(const float *p)
+{
+    const __m256 a = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8), 0x88);
+    const __m256 b = _mm256_shuffle_ps(_mm256_loadu_ps(p + 16), _mm256_loadu_ps(p + 23), 0xD8);
+    f32_v r = {_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xD8)),
+               _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(b), 0xD8))};
+    return r;
+}
+SMF_INLINE f64_v f64_every2(const double *p)
+{
+    const __m256d a = _mm256_unpacklo_pd(_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4));
+    const __m256d b = _mm256_shuffle_pd(_mm256_loadu_pd(p + 8), _mm256_loadu_pd(p + 11), 0xA);
+    f64_v r = {_mm256_permute4x64_pd(a, 0xD8), _mm256_permute4x64_pd(b, 0xD8)};
+    return r;
+}
+#define SMF_AVX2_PUT(F, R, W)                          \
+    SMF_INLINE void F##_put_every2(R *p, F##_v a)      \
+    {                                                  \
+        R lane[W];                                     \
+        F##_store(lane, a);                            \
+        SMF_EACH(k, W) memcpy(p + 2 * k, &lane[k], sizeof(R)); \
+    }
+SMF_AVX2_PUT(f32, float, 16)
+SMF_AVX2_PUT(f64, double, 8)
+#undef SMF_AVX2_PUT
+SMF_INLINE f32_v f32_reverse(f32_v a)
+{
+    const __m256i back = _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+    f32_v r = {_mm256_permutevar8x32_ps(a.b, back), _mm256_permutevar8x32_ps(a.a, back)};
+    return r;
+}
+SMF_INLINE f64_v f64_reverse(f64_v a)
+{
+    f64_v r = {_mm256_permute4x64_pd(a.b, 0x1B), _mm256_permute4x64_pd(a.a, 0x1B)};
+    return r;
+}

@@ -295,3 +295,30 @@ SMF_INLINE void bf16_out_n(char *p, f32_v a, size_t n)
 {
     _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), avx512_bf16(a));
 }
+
+#define SMF_STRIDE_WORDS 1
+SMF_INLINE f32_v f32_every2(const float *p)
+{
+    const __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return _mm512_permutex2var_ps(_mm512_loadu_ps(p), at, _mm512_maskz_loadu_ps(0x7fff, p + 16));
+}
+SMF_INLINE void f32_put_every2(float *p, f32_v a)
+{
+    const __m512i lo = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), hi = _mm512_add_epi32(lo, _mm512_set1_epi32(8));
+    _mm512_mask_storeu_ps(p, 0x5555, _mm512_permutexvar_ps(lo, a));
+    _mm512_mask_storeu_ps(p + 16, 0x5555, _mm512_permutexvar_ps(hi, a));
+}
+SMF_INLINE f32_v f32_reverse(f32_v a)
+{
+    return _mm512_permutexvar_ps(_mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), a);
+}
+SMF_INLINE f64_v f64_every2(const double *p)
+{
+    return _mm512_permutex2var_pd(_mm512_loadu_pd(p), _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_maskz_loadu_pd(0x7f, p + 8));
+}
+SMF_INLINE void f64_put_every2(double *p, f64_v a)
+{
+    _mm512_mask_storeu_pd(p, 0x55, _mm512_permutexvar_pd(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), a));
+    _mm512_mask_storeu_pd(p + 8, 0x55, _mm512_permutexvar_pd(_mm512_setr_epi64(4, 4, 5, 5, 6, 6, 7, 7), a));
+}
+SMF_INLINE f64_v f64_reverse(f64_v a) { return _mm512_permutexvar_pd(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), a); }
