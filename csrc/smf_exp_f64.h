@@ -18,7 +18,7 @@
 #define f64_BIAS 1023
 #define f64_BASE 511
 #define f64_LOW -1690.0
-#define f64_FEW 0x1p-45
+#define f64_FEW(n) (((n) + 64) * ((n) + 64) * 0x1p-55)
 #define f64_W 8
 #define f64_PARTS 16
 

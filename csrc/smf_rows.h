@@ -310,7 +310,7 @@ static SMF_NOINLINE void SMF_W(_row_rare)(const SMF_W(_row) *row, SMF_W(_state) 
  * Bound: 2^-28 of it (docs/numerics.md). */
 SMF_BODY int SMF_W(_others)(SMF_W(_state) *state, size_t n, v_t *s, v_t *u, double *few)
 {
-    const double limit = ((double)n + 128) * SMF_W(_FEW);
+    const double limit = SMF_W(_FEW)((double)n);
     const SMF_W(_total) all = state->total;
     SMF_W(_exp_of)(state, &state->max, s, u, 1, SMF_CONTIGUOUS);
     state->total = SMF_W(_total_less)(all, v_fma(*u, *s, *s));

@@ -83,6 +83,44 @@ def test_many_short_rows(op, dtype, n, isa, rng):
                 assert bits(op(y, -1, out=y)) == want, (near, special)
 
 
+EDGES = {"float32": (44.36, 88.03, 103.97, 176.8, 177), "float64": (354.9, 708.4, 745.1, 1688, 1690)}
+
+
+@pytest.mark.parametrize("dtype", EDGES)
+@pytest.mark.parametrize("n", [1, 2, 9, 16, 17, 70, 128, 300, 1000, 2100, 4200])
+def test_rows_near_to_0(op, dtype, n, isa, rng):
+    """Rows that do not go by their largest logit, as all are near to 0 or masked, have the bits of those that do, as any row
+    does behind one that is not near: with logits about each limit, masks of each kind, and nothing but masks."""
+    far = np.full(n, 1e30, dtype)
+    edges = np.array([sign * edge * (1 + k * 2e-3) for edge in EDGES[dtype] for sign in (-1, 1) for k in (-1, 0, 1)])
+    for mask in (0, -np.inf, np.finfo(dtype).min, -1e9, -2000):
+        x = rng.uniform(-3, 3, (40, n)).astype(dtype)
+        x[::3] += rng.choice(edges, (14, 1))
+        some = rng.random((40, n)) < rng.choice([0, 0, 0.01, 0.5], (40, 1))
+        x[some] = rng.choice(edges, some.sum())
+        some = rng.random((40, n)) < rng.choice([0, 0.3, 0.9, 1], (40, 1))
+        x[some] = mask
+        want = [bits(np.atleast_2d(op(np.stack([far, row]), -1).T)[..., 1]) for row in x]
+        for layout in (x, x.copy("F"), np.flip(x)[::-1, ::-1]):
+            for got in [op(layout, -1)] + ([] if op is sf.logsumexp else [op(y := layout.copy("K"), -1, out=y)]):
+                assert [bits(row) for row in got] == want, mask
+        assert [bits(op(row, -1)) for row in x] == want, mask
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_others_of_a_large_one(dtype, isa, rng):
+    """log_softmax and logsumexp where the largest element is all but all of the total: about where the others are summed alone."""
+    for n in (2, 16, 17, 64, 100, 128, 1000, 5000):
+        gap = np.linspace(*((8, 20) if dtype == "float32" else (10, 36)), 64)
+        x = (rng.standard_normal((64, n)) * 0.1).astype(dtype)
+        x[np.arange(64), rng.integers(0, n, 64)] += gap + rng.choice([0, 0, 60, 700], 64)
+        for op in (sf.log_softmax, sf.logsumexp):
+            want = [bits(op(row)) for row in x]
+            assert [bits(row) for row in op(x, -1)] == want, n
+            assert [bits(row) for row in op(x.copy("F"), -1)] == want, n
+            assert [bits(row) for row in op(x[::-1], -1)[::-1]] == want, n
+
+
 def test_joint_axes_take_the_logical_order(op, rng):
     """A tuple of axes, and None, join the elements in C order, whatever the memory order is."""
     x = rng.standard_normal((5, 6, 7)).astype(np.float32)
