@@ -127,14 +127,16 @@ SMF_INLINE f32_total f32_total_pick(const double *few, f32_total a, f32_total b)
     return t;
 }
 
-/* 1 / total as two floats: one Newton step for the second. */
+/* 1 / total as two floats: one Newton step for the second, to 36 bits: it is 0 or no denormal, for n < 2^24, and scales as
+ * the total does. */
 SMF_BODY void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
 {
     const f32_v one = f32_set1(1), t = f32_join(total.lo, total.hi);
     const f32_v rest = f32_join(f64_sub(total.lo, f32_lo(t)), f64_sub(total.hi, f32_hi(t)));
     *hi = f32_div(one, t);
     const f32_v minus_hi = f32_sub(f32_set1(0), *hi);
-    *lo = f32_mul(*hi, f32_fma(minus_hi, rest, f32_fma(minus_hi, t, one)));
+    const f32_v step = f32_fma(minus_hi, rest, f32_fma(minus_hi, t, one)), places = f32_set1(0x1.8p-13f);
+    *lo = f32_mul(*hi, f32_sub(f32_add(step, places), places));
 }
 
 /* max + L as two floats, the larger part correctly rounded. `others` is the sum without the largest e, s (1 + u). */

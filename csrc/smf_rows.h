@@ -581,6 +581,7 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
     const int kept = op == SMF_SOFTMAX && stride <= (type == SMF_OWN ? 1 : 2) * SMF_SCRATCH;
     const int roomy = !kept || fit > 0; /* there may be exponentials of two blocks in the nearest cache */
     if (op == SMF_SOFTMAX && !kept && job->x == job->y) form = SMF_LARGEST; /* or x were lost where another is not right */
+    if (job->n >> 24) form = SMF_LARGEST; /* or lo might be denormal, and have other bits */
     memset(blocks, 0, sizeof blocks);
     block->scratch = kept ? scratch[0] : NULL;
     done->scratch = kept ? scratch[roomy] : NULL;
