@@ -339,26 +339,58 @@ SMF_MIDDLE(total, SMF_LOGSUMEXP)
 #undef SMF_MIDDLE
 #define SMF_OF(op, part) (op == SMF_SOFTMAX ? SMF_W(_terms_##part) : SMF_W(_total_##part))
 
-SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const int turned, int *near, real *panel, const smf_op op,
-                            const smf_dtype type)
+/* Step 2 for all of them. Returns whether they can go on so. */
+SMF_BODY int SMF_W(_shift_all)(SMF_W(_state) *state, int vectors, int lanes)
 {
-    const int lanes = turned || group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
+    for (int v = 0; v < vectors; v++) {
+        if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != (size_t)lanes) return 0;
+        SMF_W(_shift)(&state[v]);
+    }
+    return 1;
+}
+
+/* The same rows in the panel. */
+SMF_INLINE SMF_W(_row) SMF_W(_in_panel)(const SMF_W(_row) *row, int vectors, real *panel)
+{
+    SMF_W(_row) part = *row;
+    part.x = part.e = (char *)panel;
+    part.x_col = part.e_col = vectors * W * (ptrdiff_t)sizeof(real);
+    return part;
+}
+
+/* Contiguous rows, a multiple of W. */
+SMF_BODY int SMF_W(_turned)(const smf_job *group, real *panel, const smf_op op, const smf_dtype type)
+{
+    const int vectors = (int)(group->rows / W);
+    SMF_W(_state) state[SMF_VECTORS];
+    SMF_W(_row) row;
+    SMF_W(_row_at)(&row, group, 0, NULL, 0);
+    row = SMF_W(_in_panel)(&row, vectors, panel);
+    SMF_W(_turn_in)(group, state, vectors, panel, type);
+    if (!SMF_W(_shift_all)(state, vectors, W)) return 0;
+    SMF_OF(op, middle)(&row, state, vectors, W);
+    SMF_OF(op, finish)(&row, state, vectors, W, SMF_OWN);
+    if (op != SMF_LOGSUMEXP) SMF_W(_turn_out)(group, state, vectors, panel, op, type);
+    SMF_W(_end_across)(&row, state, vectors, W, op, type);
+    return 1;
+}
+
+/* Rows side by side. *near: whether to try; cleared where that was not right. No panel: nothing is tried. */
+SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *near, real *panel, const smf_op op, const smf_dtype type)
+{
+    const int lanes = group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     SMF_W(_state) state[2 * SMF_VECTORS];
     SMF_W(_row) row, in_panel;
     smf_dtype x_type = type;
     int ready = 0;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    if (!turned && type == SMF_OWN && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
+    if (type == SMF_OWN && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
         const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
         row.next_y = apart || op == SMF_LOGSUMEXP ? NULL : row.y + width, row.next_y_col = row.y_col;
     }
-    in_panel = row;
-    if (panel) {
-        in_panel.x = in_panel.e = (char *)panel;
-        in_panel.x_col = in_panel.e_col = vectors * W * (ptrdiff_t)sizeof(real);
-    }
-    if (!turned && lanes == W && near && *near) {
+    in_panel = panel ? SMF_W(_in_panel)(&row, vectors, panel) : row;
+    if (lanes == W && panel && *near) {
         SMF_W(_max_across)(&row, state, vectors, W, panel, 1, op, type);
         ready = !v_beyond(state[0].stray);
         if (ready) SMF_W(_sum)(panel, state, row.n, vectors);
@@ -366,12 +398,8 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const 
         *near = ready;
     }
     if (!ready) {
-        if (turned) SMF_W(_turn_in)(group, state, vectors, panel, type);
-        else SMF_W(_max_across)(&row, state, vectors, lanes, panel, 0, op, type);
-        for (int v = 0; v < vectors; v++) {
-            if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != (size_t)lanes) return 0;
-            SMF_W(_shift)(&state[v]);
-        }
+        SMF_W(_max_across)(&row, state, vectors, lanes, panel, 0, op, type);
+        if (!SMF_W(_shift_all)(state, vectors, lanes)) return 0;
         SMF_OF(op, middle)(&in_panel, state, vectors, lanes);
     }
     if (panel && (op == SMF_SOFTMAX || !ready)) { /* it has what the last step needs */
@@ -379,10 +407,8 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, const 
         x_type = SMF_OWN;
     }
     SMF_OF(op, finish)(&row, state, vectors, lanes, x_type);
-
     if (op != SMF_LOGSUMEXP) {
-        if (turned) SMF_W(_turn_out)(group, state, vectors, panel, op, type);
-        else if (x_type == SMF_OWN) SMF_W(_last_across)(&row, state, vectors, lanes, apart, op, SMF_OWN, type);
+        if (x_type == SMF_OWN) SMF_W(_last_across)(&row, state, vectors, lanes, apart, op, SMF_OWN, type);
         else SMF_W(_last_across)(&row, state, vectors, lanes, 0, op, type, type);
         if (apart) v_fence();
     }
@@ -531,10 +557,7 @@ SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, c
     }
     if (!ready) {
         SMF_W(_max_across)(&row, state, vectors, W, NULL, 0, op, SMF_OWN);
-        for (int v = 0; v < vectors; v++) {
-            if (v_count_eq(v_sub(state[v].max, state[v].max), v_set1(0)) != W) return 0;
-            SMF_W(_shift)(&state[v]);
-        }
+        if (!SMF_W(_shift_all)(state, vectors, W)) return 0;
         SMF_OF(op, stream)(&row, state, vectors, SMF_LARGEST);
     }
     SMF_OF(op, finish)(&row, state, vectors, W, SMF_OWN);

@@ -738,8 +738,8 @@ SMF_INLINE void SMF_W(_line_out)(char *to, const real *from, size_t n, const smf
 typedef struct SMF_W(_kernels) {
     SMF_W(_rows) *rows; /* contiguous */
     smf_kernel *single; /* one of them, of up to W elements */
-    SMF_W(_group) *turned, *across;
-    int (*near)(const smf_job *group, real *panel);
+    int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel);
+    SMF_W(_group) *across;
     int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side; NULL: not of halves */
     const SMF_W(_port) *port; /* rows of any stride come to a contiguous copy, */
     const struct SMF_W(_kernels) *copied; /* which these take, */
@@ -787,7 +787,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
             near = near && rows >= W && kernels->near(&group, panel); /* where one is not, the others may not be either */
-            if (!near && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, left - rows, 0, NULL, panel)))
+            if (!near && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, panel)))
                 kernels->rows(&group, SMF_NEAR);
         } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
                    !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, &near, panel)) {
@@ -961,13 +961,13 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
                            op == SMF_SOFTMAX ? &SMF_PASTE(T, _terms_passes) : &SMF_PASTE(T, _total_passes), op, type);   \
     }                                                                                                                   \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_single)(const smf_job *job) { SMF_W(_single)(job, op, type); }      \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, size_t left, int apart, int *near, real *panel) \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, real *panel)                           \
     {                                                                                                                   \
-        return SMF_W(_across)(group, left, apart, 1, near, panel, op, type);                                                  \
+        return SMF_W(_turned)(group, panel, op, type);                                                                  \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_across)(const smf_job *group, size_t left, int apart, int *near, real *panel) \
     {                                                                                                                   \
-        return SMF_W(_across)(group, left, apart, 0, near, panel, op, type);                                                  \
+        return SMF_W(_across)(group, left, apart, near, panel, op, type);                                               \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, real *panel)                             \
     {                                                                                                                   \
@@ -975,7 +975,7 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
     }                                                                                                                   \
     static const SMF_W(_kernels) SMF_PASTE(T, _##name##_kernels) = {                                                    \
         SMF_PASTE(T, _##name##_rows), SMF_PASTE(T, _##name##_single), SMF_PASTE(T, _##name##_turned),                   \
-        SMF_PASTE(T, _##name##_across), SMF_PASTE(T, _##name##_near), streamed, &port, &own, SMF_W(_##name##_long_row), op};                          \
+        SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_across), streamed, &port, &own, SMF_W(_##name##_long_row), op};                          \
     static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
 
 #ifdef SMF_HALVES
