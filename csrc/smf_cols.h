@@ -416,10 +416,9 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     return 1;
 }
 
-/* softmax of short rows, one after the other without a gap, all of them between -F_NEAR and F_NEAR: then no
- * row needs a scale of its own, and the exponentials and the last step take the elements as they lie; only the totals are
- * one row a lane. The bits are the same: e and the total are those of the other way but for one power of two, and neither
- * they nor 1/total's lower part are denormal. Returns 0, with nothing written, where an element is not so near to 0. */
+/* softmax of short rows, one after the other without a gap, near to 0 or masked: no row needs a scale of its own, so the
+ * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Returns 0, with
+ * nothing written, where an element is neither, or a row is all masks. */
 SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype type)
 {
     const size_t n = group->n, whole = group->rows * n;

@@ -69,14 +69,14 @@
 #define SMF_SQRT_HALF_BITS UINT64_C(0x3fe6a09e667f3bcd)
 #define SMF_ONE_BITS UINT64_C(0x3ff0000000000000)
 
-#define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a block of rows, or a piece of a long one */
-#define SMF_BLOCK 4096         /* bytes of a block of rows, but for a longer one */
-#define SMF_BLOCK_LOG 32768    /* where it stays as it is, in the array */
+#define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a row, of halves twice as long, or a piece of a long one */
+#define SMF_BLOCK_BYTES 4096   /* of exponentials, in a block of rows of which there are more; two of these stay in the nearest cache */
+#define SMF_LOGITS_BYTES 32768 /* of rows, in a block that keeps none */
 #define SMF_TRIAL 4096         /* elements after which a row is asked whether it is near to 0 */
 #define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
 #define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
-#define SMF_PANEL_BYTES 65536   /* of stack, for rows side by side; */
-#define SMF_HALF_PANEL_BYTES 262144 /* of halves */
+#define SMF_PANEL_BYTES 65536  /* of stack, for rows side by side, */
+#define SMF_HALF_PANEL_BYTES 262144 /* of halves: of a row of 1000, four vectors, of 128 bytes in a line of the array */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
 #define SMF_AHEAD 8    /* elements of rows side by side, that are fetched from memory before their turn */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */

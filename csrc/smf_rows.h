@@ -8,8 +8,10 @@
  *      e exactly 0. Nothing overflows and no e that matters is denormal. A NaN passes through to the total.
  *   4. total = sum of e, lane by lane and then over the lanes, in a fixed order (smf_exp_F.h).
  *   5. softmax: e times 1/total in two parts, one rounding. log_softmax: (x - H) - l with H + l = max + L,
- *      L = log(sum exp(x - max)); the elements equal to max are counted, not summed, which keeps L exact
- *      where the largest probability is near 1.
+ *      L = log(sum exp(x - max)) = log1p(others / e_max), others = total - e_max; where the largest probability is so near 1
+ *      that this difference has lost places, they are summed alone.
+ *
+ * Of rows near to 0 softmax needs steps 3 to 5 only, log_softmax and logsumexp step 1 with 3 (SMF_NEAR).
  *
  * The bits depend on the logical vector width (16 floats, 8 doubles) and the order written here, and on
  * nothing else. Elements beyond n are -inf: neutral for max, 0 from exp.
@@ -56,10 +58,10 @@
  * float16 or bfloat16, widened to it and rounded on the way. */
 enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
 
-/* How e stays in range, the `form`, also a constant. It goes by the largest logit; or all logits are so near to 0 that it does, of
- * which `stray` is the proof, or some are and the others F_LOW or less, masked, and their e 0. Then 2^(F_TOP - bias - n_max) is left out,
- * and step 1. The bits of the results are the same: until the last step all differs by a power of two, and where one form's
- * e is 0, the other's is. */
+/* How e stays in range, the `form`, also a constant. By the largest logit; or because all logits are near to 0, of which `stray` is
+ * the proof; or some are, and the others F_LOW or less, masked, and their e 0. Then 2^(F_TOP - bias - n_max) is left out, and nobody
+ * needs the largest first. The bits of the results are the same: until the last step all is the same but for a power of two, and
+ * where one form's e is 0, the other's is (docs/numerics.md). */
 enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR };
 
 /* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then what is left as one; the last vector of a group
@@ -576,12 +578,12 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
 {
     SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH];
     SMF_W(_block) blocks[2], *block = &blocks[0], *done = &blocks[1];
-    const size_t stride = (job->n + W - 1) / W * W, bytes = op == SMF_SOFTMAX ? SMF_BLOCK : SMF_BLOCK_LOG;
+    const size_t stride = (job->n + W - 1) / W * W, bytes = op == SMF_SOFTMAX ? SMF_BLOCK_BYTES : SMF_LOGITS_BYTES;
     const size_t fit = stride ? bytes / sizeof(real) / stride : W, most = fit > W ? W : fit ? fit : 1;
     const int kept = op == SMF_SOFTMAX && stride <= (type == SMF_OWN ? 1 : 2) * SMF_SCRATCH;
     const int roomy = !kept || fit > 0; /* there may be exponentials of two blocks in the nearest cache */
     if (op == SMF_SOFTMAX && !kept && job->x == job->y) form = SMF_LARGEST; /* or x were lost where another is not right */
-    if (job->n >> 24) form = SMF_LARGEST; /* or lo might be denormal, and have other bits */
+    if (job->n >> 24) form = SMF_LARGEST; /* or 1/total might be so small that its lower part is denormal, and has other bits */
     memset(blocks, 0, sizeof blocks);
     block->scratch = kept ? scratch[0] : NULL;
     done->scratch = kept ? scratch[roomy] : NULL;
@@ -824,7 +826,7 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
     }
 }
 
-/* Which rows go where: decided here and nowhere else. (Across, maxima are counted in floats: below 2^24.) */
+/* Which rows go where: decided here and nowhere else. (Across, rows may be near to 0 only, which is for fewer than 2^24 elements: see _contiguous.) */
 static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t size = kernels->port->size;

@@ -34,6 +34,12 @@ def test_ratios():
     assert "ours" in run(sys.executable, "-c", code)
 
 
+def test_strided():
+    """The script of the table of strided arrays, for one row."""
+    code = f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import strided; print(strided.row((4, 40), 'float32', 0.01)[1])"
+    assert 0 < float(run(sys.executable, "-c", code)) <= 3
+
+
 def test_peers():
     """The comparison with other libraries, for one shape and the one that is always there."""
     table = run(sys.executable, BENCHMARKS / "peers.py", "--peers", "NumPy", "--shape", "(64, 10)", "--seconds", "0.01")

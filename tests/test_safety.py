@@ -79,6 +79,30 @@ def test_guard_pages_of_many_rows(op, dtype, at_end, isa, guarded, rng):
                     assert bits(op(held, axis, out=held)) == want
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16"])
+@pytest.mark.parametrize("step", [2, 3, -1, -2])
+@pytest.mark.parametrize("at_end", [True, False])
+def test_guard_pages_of_strided_rows(op, dtype, step, at_end, isa, guarded, rng):
+    """The first and the last element touch the unreadable pages; what lies between the elements stays as it is."""
+    size = np.dtype(dtype).itemsize
+    for n in [*range(1, 70), 127, 128, 300]:
+        values = rng.standard_normal(n).astype(dtype)
+        want = bits(op(values))
+        held = np.frombuffer(guarded(((n - 1) * abs(step) + 1) * size, at_end), dtype)
+        held[...] = 7
+        x = held[::step]
+        assert len(x) == n
+        x[...] = values
+        assert bits(op(x)) == want
+        if op is not sf.logsumexp:
+            op(values, out=x)
+            assert bits(x) == want
+            x[...] = values
+            assert bits(op(x, out=x)) == want
+        x[...] = 7
+        assert np.all(held == 7)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("axis", [-1, 0])
 def test_nothing_beside_many_rows_is_written(dtype, axis, isa, rng):

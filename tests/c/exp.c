@@ -16,7 +16,8 @@
  * even number, so that adding it to x/ln2 in steps does not change how that rounds, ties included.
  *
  * Wrong, with exit status 1: a NaN lost, or made from a number; anything but +0 at the clamp and below; e outside
- * [0, 2^-126] where exp(x - c) 2^k < 2^-126; a k that is not the integer nearest to 64 - (max - c) log2(e). +inf is left
+ * [0, 2^-126] where exp(x - c) 2^k < 2^-126; another e 2^-k of a row near to 0, or one that is taken for such a row and is
+ * none, or the reverse; a k that is not the integer nearest to 64 - (max - c) log2(e). +inf is left
  * out: such a row is special.
  *
  * The reference for float32 is the C library's exp of a double, x - c, which is exact; an error of 1 ulp there is 2^-29 ulp
@@ -60,30 +61,36 @@ SMF_TARGET_BEGIN(SMF_NO_X87)
 #define wide(function) function##l
 typedef uint64_t pattern;
 typedef long double reference;
-enum { DIGITS = DBL_MANT_DIG, LEAST = DBL_MIN_EXP - 1, BIAS = 1023 };
+enum { DIGITS = DBL_MANT_DIG, LEAST = DBL_MIN_EXP - 1, BIAS = 1023, WINDOW = 0x2000 };
+#define EDGE 354.8 /* near to 0: up to here, and not beyond 1.0007 of it */
 #else
 #define SMF_F f32
 #define wide(function) function
 typedef uint32_t pattern;
 typedef double reference;
-enum { DIGITS = FLT_MANT_DIG, LEAST = FLT_MIN_EXP - 1, BIAS = 127 };
+enum { DIGITS = FLT_MANT_DIG, LEAST = FLT_MIN_EXP - 1, BIAS = 127, WINDOW = 0x800 };
+#define EDGE 44.33
 #endif
 #define F(name) SMF_PASTE(SMF_F, name)
 typedef F(_real) number;
 
 enum { BLOCK = 4096 }; /* values: whole vectors */
-typedef struct { number x[BLOCK], max[BLOCK], c[BLOCK], magic[BLOCK], clamp[BLOCK], e[BLOCK]; } block;
+typedef struct { number x[BLOCK], max[BLOCK], c[BLOCK], magic[BLOCK], clamp[BLOCK], e[BLOCK], near[BLOCK], stray[BLOCK]; } block;
 
 /* Steps 2 and 3 of smf_rows.h. */
 static SMF_NOINLINE void core(block *b)
 {
     for (int i = 0; i < BLOCK; i += F(_W)) {
         F(_state) state;
-        F(_v) x = F(_load)(b->x + i), s, u;
+        F(_v) x = F(_load)(b->x + i), s, u, near, stray;
         state.max = F(_load)(b->max + i);
         F(_shift)(&state);
-        F(_exp_of)(&state, &x, &s, &u, 1, 1, SMF_CONTIGUOUS);
+        F(_exp_of)(&state, &x, &s, &u, 1, SMF_CONTIGUOUS);
         F(_store)(b->e + i, F(_fma)(u, s, s));
+        stray = F(_set1)(0);
+        F(_exp_near)(&x, &near, 1, SMF_NEAR, &stray);
+        F(_store)(b->near + i, near);
+        F(_store)(b->stray + i, stray);
         F(_store)(b->c + i, state.c);
         F(_store)(b->magic + i, state.magic);
         F(_store)(b->clamp + i, state.clamp);
@@ -165,6 +172,7 @@ static void check(const block *b, int i, uint64_t count)
         if (!(x != x && e != e)) is_wrong(e != e ? "NaN from a number" : "a number from NaN", x, max, e);
         return;
     }
+    if (bits(b->stray[i]) < WINDOW ? fabs(x) > EDGE * 1.0007 : !(fabs(x) > EDGE)) is_wrong("the window", x, max, e);
     const reference d = (reference)x - b->c[i];
     if (d <= b->clamp[i]) {
         if (bits(e) != 0) is_wrong("not +0 below the clamp", x, max, e);
@@ -172,6 +180,7 @@ static void check(const block *b, int i, uint64_t count)
     }
     const int k = (int)((b->magic[i] - F(_MAGIC)) / F(_STEPS)) + F(_BASE) - BIAS;
     if (fabs(k - (F(_TOP) - BIAS) + ((double)max - b->c[i]) * 0x1.71547652b82fep+0) > 0.5001) is_wrong("another k", x, max, e);
+    if (bits(b->stray[i]) < WINDOW && b->c[i] == 0 && (reference)b->near[i] != e * power(-k)) is_wrong("another e near to 0", x, max, e);
     const reference y = wide(exp)(d), E = e * power(-k), least = power(LEAST - k); /* e and its least scaled like y */
 #ifndef DOUBLE
     if (count % 127 == 0) {
