@@ -543,7 +543,7 @@ SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, c
     while (*form != SMF_LARGEST && !ready) {
         v_t stray = v_set1(0), e;
         for (int v = 0; v < vectors; v++) { /* at a glance: the first elements */
-            const v_t x = SMF_W(_from)(row.x + v * W * SMF_SIZE(SMF_OWN), W, SMF_OWN);
+            v_t x = SMF_W(_from)(row.x + v * W * SMF_SIZE(SMF_OWN), W, SMF_OWN);
             if (*form == SMF_NEAR) SMF_W(_exp_near)(&x, &e, 1, SMF_NEAR, &stray);
             else SMF_W(_exp_near)(&x, &e, 1, SMF_MASKED, &stray);
         }

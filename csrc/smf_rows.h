@@ -151,12 +151,13 @@ SMF_INLINE void SMF_W(_no_shift)(SMF_W(_state) *state)
     state->magic = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
 }
 
+/* (Arguments that are not written are not const where GCC 12 would miss their last elements, which are not there.) */
 /* exp(x) = s (1 + u) for `count` independent vectors, by steps of 1/F_STEPS of an octave:
  *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = 2^(N/F_STEPS) rounded,
  *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
  * magic[j] is vector j's F_MAGIC + what N begins at; `stray` shows where that is far from N.
  * Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
-SMF_BODY void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const int count, const int form,
+SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, const int form,
                            v_t *stray)
 {
     static const real c[] = SMF_W(_Q);
@@ -178,7 +179,7 @@ SMF_BODY void SMF_W(_exp)(const v_t *x, const v_t *magic, v_t *s, v_t *u, const 
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */
-SMF_BODY void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s, v_t *u, const int count, const int layout)
+SMF_BODY void SMF_W(_exp_of)(const SMF_W(_state) *state, v_t *x, v_t *s, v_t *u, const int count, const int layout)
 {
     v_t d[SMF_UNROLL], magic[SMF_UNROLL];
     SMF_EACH(j, count) magic[j] = state[SMF_AT(j)].magic;
@@ -188,7 +189,7 @@ SMF_BODY void SMF_W(_exp_of)(const SMF_W(_state) *state, const v_t *x, v_t *s, v
 }
 
 /* e itself of logits near to 0. */
-SMF_BODY void SMF_W(_exp_near)(const v_t *x, v_t *e, const int count, const int form, v_t *stray)
+SMF_BODY void SMF_W(_exp_near)(v_t *x, v_t *e, const int count, const int form, v_t *stray)
 {
     v_t magic[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
     SMF_EACH(j, count) magic[j] = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
@@ -542,7 +543,7 @@ SMF_INLINE SMF_W(_total) SMF_W(_total_one)(SMF_W(_total) total)
 /* One row of one vector: nothing of it leaves the registers. */
 SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtype type)
 {
-    const v_t x = SMF_W(_from)((const char *)job->x, (int)job->n, type);
+    v_t x = SMF_W(_from)((const char *)job->x, (int)job->n, type);
     const real max = v_hmax(x);
     SMF_ALIGNED(64) double few[W];
     SMF_W(_state) state;
