@@ -25,7 +25,8 @@
 typedef double f64_real;
 
 /* 2^(j/8) rounded, with f64_BASE as its exponent and less j << 49, which raise brings back; the logarithm of what it lost. */
-static const uint64_t f64_power[8] = {0x1ff0000000000000, 0x1fef72b83c7d517b, 0x1fef06fe0a31b715, 0x1feebfdad5362a27, 0x1feea09e667f3bcd, 0x1feeace5422aa0db, 0x1feee89f995ad3ad, 0x1fef5818dcfba487};
+static const uint64_t f64_power[8] = {0x1ff0000000000000, 0x1fef72b83c7d517b, 0x1fef06fe0a31b715, 0x1feebfdad5362a27,
+    0x1feea09e667f3bcd, 0x1feeace5422aa0db, 0x1feee89f995ad3ad, 0x1fef5818dcfba487};
 static const double f64_lost[8] = {0x0.0p+0, -0x1.01b15eaa59348p-55, 0x1.34d754db0abb6p-55, 0x1.690cebb7aafb0p-56,
     -0x1.3b3efbf5e2229p-54, 0x1.db72fc1f0eab4p-55, 0x1.c1a7792cb3387p-55, 0x1.4a385a63d07a7p-56};
 

@@ -175,7 +175,7 @@ def damaged(directory, file, before, after, *flags):
     (r"(f32_Q \{)\S+,", r"\g<1>0.5f,"),                        # the Taylor series instead of the minimax polynomial
     (r"(f32_STEP_LO) \S+", r"\1 0.0f"),                        # ln2/16 in one part
     (r"(f32_lost\[16\] = \{0x0p\+0f), \S+,", r"\1, 0.0f,"),    # a power of two without its lower part
-    (r"(f32_power\[16\] = \{0x0), (\w+),", r"\1, \2 + 1,"),    # a power of two an ulp above the nearest
+    (r"(f32_power\[16\] = \{0x1f800000), (\w+),", r"\1, \2 + 1,"),    # a power of two an ulp above the nearest
 ], ids=["polynomial", "ln2", "lost", "power"])
 def test_wrong_constants_break_the_bound(before, after, programs, tmp_path):
     found = measure(damaged(tmp_path, "smf_exp_f32.h", before, after), 0, 8191)

@@ -62,7 +62,7 @@ SMF_TARGET_BEGIN(SMF_NO_X87)
 typedef uint64_t pattern;
 typedef long double reference;
 enum { DIGITS = DBL_MANT_DIG, LEAST = DBL_MIN_EXP - 1, BIAS = 1023, WINDOW = 0x2000 };
-#define EDGE 354.8 /* near to 0: up to here, and not beyond 1.0007 of it */
+#define EDGE 354.8 /* near to 0: up to here, and not beyond 1.002 of it */
 #else
 #define SMF_F f32
 #define wide(function) function
@@ -172,7 +172,7 @@ static void check(const block *b, int i, uint64_t count)
         if (!(x != x && e != e)) is_wrong(e != e ? "NaN from a number" : "a number from NaN", x, max, e);
         return;
     }
-    if (bits(b->stray[i]) < WINDOW ? fabs(x) > EDGE * 1.0007 : !(fabs(x) > EDGE)) is_wrong("the window", x, max, e);
+    if (bits(b->stray[i]) < WINDOW ? fabs(x) > EDGE * 1.002 : !(fabs(x) > EDGE)) is_wrong("the window", x, max, e);
     const reference d = (reference)x - b->c[i];
     if (d <= b->clamp[i]) {
         if (bits(e) != 0) is_wrong("not +0 below the clamp", x, max, e);
