@@ -45,7 +45,7 @@ extern "C" {
  * with the element. What is proved: docs/numerics.md. */
 #define SMF_BOUND_SOFTMAX_F32 3.0 /* seen 2.48: {-0x1.0a210ap+2, 0x1.8f48ecp+3}[0] */
 #define SMF_BOUND_SOFTMAX_F64 3.0 /* seen 2.55: {0x1.be196f504d00ep+2, -0x1.520452676584p-1, -0x1.537f28dd173c4p+0, -0x1.01fe092399f77p+3}[1] */
-#define SMF_BOUND_LOG_SOFTMAX_F32 3.0 /* seen 1.81: {-0x1.559ff4p-1, -0x1.8f6376p-3, -0x1.33a306p+2}[1] */
+#define SMF_BOUND_LOG_SOFTMAX_F32 3.0 /* seen 1.94: {-0x1.a3c6dep-4, -0x1.5d772ap+0}[0] */
 #define SMF_BOUND_LOG_SOFTMAX_F64 3.0 /* seen 1.99: {-0x1.f17235861e43bp-7, -0x1.bb96d6cbb9587p+1}[0] */
 #define SMF_BOUND_LOGSUMEXP_F32 3.0 /* seen 2.34: {-0x1.0a1f44p+1, -0x1.4c507cp+3, -0x1.fff46ap-5}[0] */
 #define SMF_BOUND_LOGSUMEXP_F64 3.0 /* seen 2.46: {-0x1.fec554a76317ep-4, -0x1.629a9acb46414p+0}[0] */
