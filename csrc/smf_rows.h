@@ -151,14 +151,13 @@ SMF_INLINE void SMF_W(_no_shift)(SMF_W(_state) *state)
     state->magic = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
 }
 
-/* (Arguments that are not written are not const where GCC 12 would miss their last elements, which are not there.) */
 /* exp(x) = s (1 + u) for `count` independent vectors, by steps of 1/F_STEPS of an octave:
  *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = 2^(N/F_STEPS) rounded,
  *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
  * magic[j] is vector j's F_MAGIC + what N begins at; `stray` shows where that is far from N.
- * Bound of s + s u, rounded: F_EXP_BOUND_ULP. */
-SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, const int form,
-                           v_t *stray)
+ * Bound of s + s u, rounded: F_EXP_BOUND_ULP.
+ * (x is not const, here and below, as GCC 12 would then warn of its elements from `count` on.) */
+SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, const int form, v_t *stray)
 {
     static const real c[] = SMF_W(_Q);
     v_t t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
@@ -282,8 +281,8 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
 #define STEP(count, lanes, form)                                                                 \
     do {                                                                                         \
         SMF_W(_step_exp)(row, &one, i, count, lanes, form, layout, op, drop, type, e);           \
-        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);         \
-        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                          \
+        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
+        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
     } while (0)
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
@@ -486,6 +485,13 @@ static SMF_NOINLINE void SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *b
     SMF_W(_block_exp)(job, block, few, 0, SMF_LOGSUMEXP, type);
 }
 
+SMF_INLINE int SMF_W(_any)(const double *few, size_t rows)
+{
+    int any = 0;
+    for (size_t k = 0; k < rows; k++) any |= few[k] != 0;
+    return any;
+}
+
 /* What of step 5 is done once a row. */
 SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const smf_op op, const smf_dtype type)
 {
@@ -500,7 +506,9 @@ SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const
         all.c = v_load(block->c);
         all.magic = v_load(block->magic);
         all.clamp = v_load(block->clamp);
-        if (SMF_W(_others)(&all, job->n, &s, &u, few)) {
+        int some = SMF_W(_others)(&all, job->n, &s, &u, few);
+        if (some && rows < W) some = SMF_W(_any)(few, rows); /* lanes without a row may have been taken for one */
+        if (some) {
             SMF_W(_block_rest)(job, block, few, type);
             all.total = SMF_W(_total_pick)(few, SMF_W(_total_rows)(block->parts, stride, rows), all.total);
         }
