@@ -107,6 +107,21 @@ def test_rows_near_to_0(op, dtype, n, isa, rng):
         assert [bits(op(row, -1)) for row in x] == want, mask
 
 
+@pytest.mark.parametrize("dtype", EDGES)
+@pytest.mark.parametrize("n", [1, 2, 9, 16, 17, 70, 128, 300, 1000, 2100])
+def test_rows_of_masks(op, dtype, n, isa, rng):
+    """Rows of nothing but masks, which go by their largest, among rows near to 0, which do not."""
+    far = np.full(n, 1e30, dtype)
+    for mask in (-np.inf, np.finfo(dtype).min, -1e9, -2000):
+        x = rng.uniform(-3, 3, (80, n)).astype(dtype)
+        x[[0, 5, 40, 79]] = mask
+        x[7, ::2] = mask
+        want = [bits(np.atleast_2d(op(np.stack([far, row]), -1).T)[..., 1]) for row in x]
+        for layout in (x, x.copy("F")):
+            for got in [op(layout, -1)] + ([] if op is sf.logsumexp else [op(y := layout.copy("K"), -1, out=y)]):
+                assert [bits(row) for row in got] == want, mask
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_others_of_a_large_one(dtype, isa, rng):
     """log_softmax and logsumexp where the largest element is all but all of the total: about where the others are summed alone."""
