@@ -159,26 +159,26 @@ SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state,
 }
 
 /* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
-SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int form,
-                                const smf_op op, const int drop, const smf_dtype type)
+SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op,
+                                const int drop, const smf_dtype type)
 {
     SMF_W(_total) total[SMF_UNROLL];
     v_t e[SMF_UNROLL];
     size_t i = 0;
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     for (; i + 2 <= row->n; i += 2) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, form, wide | SMF_NEXT, op, drop, type, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, SMF_LARGEST, wide | SMF_NEXT, op, drop, type, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_next2)(total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, form, wide, op, drop, type, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, SMF_LARGEST, wide, op, drop, type, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], SMF_W(_total_of)(e[j]));
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
 }
 
 /* Steps 3 and 4 for elements l, l + W, ...: one lane of the sum. */
-SMF_BODY void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t l, const int wide, int lanes, const int form,
+SMF_BODY void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t l, const int wide, int lanes,
                                   const smf_op op, const int drop, const smf_dtype type, SMF_W(_total) *total)
 {
     v_t e[SMF_UNROLL];
@@ -186,28 +186,28 @@ SMF_BODY void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, 
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     if (2 * wide < SMF_UNROLL)
         for (; i + (SMF_UNROLL - 1) * W < row->n; i += SMF_UNROLL * W) {
-            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, form, wide, op, drop, type, e);
+            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, SMF_LARGEST, wide, op, drop, type, e);
             SMF_EACH(j, SMF_UNROLL / 2) SMF_W(_total_add2)(total, e[2 * j], e[2 * j + 1]);
         }
     for (; i + W < row->n; i += 2 * W) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, form, wide, op, drop, type, e);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, SMF_LARGEST, wide, op, drop, type, e);
         SMF_EACH(j, wide) SMF_W(_total_add2)(&total[j], e[j], e[wide + j]);
     }
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, form, wide, op, drop, type, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, SMF_LARGEST, wide, op, drop, type, e);
         SMF_EACH(j, wide) SMF_W(_total_add)(&total[j], e[j]);
     }
 }
 
-SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const int form,
-                               const smf_op op, const int drop, const smf_dtype type)
+SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op,
+                               const int drop, const smf_dtype type)
 {
     SMF_W(_total) total[SMF_UNROLL], lane[SMF_UNROLL], half[SMF_UNROLL];
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
     for (size_t k = 0; k < W && k < row->n; k += 1 + SMF_W(_PAIRED)) {
-        SMF_W(_lane_across)(row, state, k, wide, lanes, form, op, drop, type, lane);
+        SMF_W(_lane_across)(row, state, k, wide, lanes, op, drop, type, lane);
         if (SMF_W(_PAIRED) && k + 1 < row->n) {
-            SMF_W(_lane_across)(row, state, k + 1, wide, lanes, form, op, drop, type, half);
+            SMF_W(_lane_across)(row, state, k + 1, wide, lanes, op, drop, type, half);
             SMF_EACH(j, wide) lane[j] = SMF_W(_total_merge)(lane[j], half[j]);
         }
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], lane[j]);
@@ -219,8 +219,8 @@ SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, con
 static SMF_NOINLINE SMF_W(_total) SMF_W(_rest_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int lanes, smf_dtype type)
 {
     SMF_W(_state) one = *state;
-    if (row->n <= W) SMF_W(_exp_short)(row, &one, 1, lanes, SMF_LARGEST, SMF_LOGSUMEXP, 1, type);
-    else SMF_W(_exp_long)(row, &one, 1, lanes, SMF_LARGEST, SMF_LOGSUMEXP, 1, type);
+    if (row->n <= W) SMF_W(_exp_short)(row, &one, 1, lanes, SMF_LOGSUMEXP, 1, type);
+    else SMF_W(_exp_long)(row, &one, 1, lanes, SMF_LOGSUMEXP, 1, type);
     return one.total;
 }
 
@@ -293,8 +293,8 @@ SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int v
 {
     SMF_GROUP(SMF_UNROLL / 2, vectors, {
         const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
-        if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, SMF_LARGEST, op, 0, SMF_OWN);
-        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, SMF_LARGEST, op, 0, SMF_OWN);
+        if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, op, 0, SMF_OWN);
+        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op, 0, SMF_OWN);
     });
 }
 

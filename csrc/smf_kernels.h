@@ -7,25 +7,37 @@
 #include "smf_log.h"
 #include "smf_half.h"
 
-#ifndef SMF_STRIDE_WORDS /* by compilers */
-#define SMF_STRIDE(F, R, W)                                                                                         \
-    SMF_INLINE F##_v F##_every2(const R *p) { R lane[W]; SMF_EACH(k, W) memcpy(&lane[k], p + 2 * k, sizeof(R)); return F##_load(lane); } \
-    SMF_INLINE void F##_put_every2(R *p, F##_v a)                                                                   \
-    {                                                                                                               \
-        R lane[W];                                                                                                  \
-        F##_store(lane, a);                                                                                         \
-        SMF_EACH(k, W) memcpy(p + 2 * k, &lane[k], sizeof(R));                                                                          \
-    }                                                                                                               \
-    SMF_INLINE F##_v F##_reverse(F##_v a)                                                                           \
-    {                                                                                                               \
-        R lane[W], back[W];                                                                                         \
-        F##_store(lane, a);                                                                                         \
-        SMF_EACH(k, W) back[k] = lane[W - 1 - k];                                                                   \
-        return F##_load(back);                                                                                      \
+#ifndef SMF_STRIDED_LOADS /* in plain C */
+#define SMF_STRIDED(F, R, W)                                                   \
+    SMF_INLINE F##_v F##_every2(const R *p)                                    \
+    {                                                                          \
+        R lane[W];                                                             \
+        SMF_EACH(k, W) memcpy(&lane[k], p + 2 * k, sizeof(R));                 \
+        return F##_load(lane);                                                 \
+    }                                                                          \
+    SMF_INLINE F##_v F##_reverse(F##_v a)                                      \
+    {                                                                          \
+        R lane[W], back[W];                                                    \
+        F##_store(lane, a);                                                    \
+        SMF_EACH(k, W) back[k] = lane[W - 1 - k];                              \
+        return F##_load(back);                                                 \
     }
-SMF_STRIDE(f32, float, 16)
-SMF_STRIDE(f64, double, 8)
-#undef SMF_STRIDE
+SMF_STRIDED(f32, float, 16)
+SMF_STRIDED(f64, double, 8)
+#undef SMF_STRIDED
+#endif
+
+#ifndef SMF_STRIDED_STORES
+#define SMF_STRIDED(F, R, W)                                                   \
+    SMF_INLINE void F##_put_every2(R *p, F##_v a)                              \
+    {                                                                          \
+        R lane[W];                                                             \
+        F##_store(lane, a);                                                    \
+        SMF_EACH(k, W) memcpy(p + 2 * k, &lane[k], sizeof(R));                 \
+    }
+SMF_STRIDED(f32, float, 16)
+SMF_STRIDED(f64, double, 8)
+#undef SMF_STRIDED
 #endif
 
 #include "smf_exp_f32.h"

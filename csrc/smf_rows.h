@@ -54,7 +54,7 @@
 
 /* Where the lanes of `count` vectors lie, the `layout`: along the row, or, with a number above 0, across so many vectors
  * of rows (one row a lane: smf_cols.h), and where there are more vectors than these, of elements W apart. Always a
- * compile-time constant, as are `op`, `shifted`, `count` and the `type` of the numbers in memory: SMF_OWN, that of the kernels, or
+ * compile-time constant, as are `op`, `count` and the `type` of the numbers in memory: SMF_OWN, that of the kernels, or
  * float16 or bfloat16, widened to it and rounded on the way. */
 enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
 
@@ -70,6 +70,10 @@ enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR };
     do {                                                                                    \
         size_t i = 0;                                                                       \
         for (; i + SMF_UNROLL * W <= (n); i += SMF_UNROLL * W) STEP(i, SMF_UNROLL, W);      \
+        SMF_REST(STEP, i, n);                                                               \
+    } while (0)
+#define SMF_REST(STEP, i, n)                                                                \
+    do {                                                                                    \
         if (SMF_UNROLL > 3 && i + 3 * W < (n)) STEP(i, 4, (int)((n) - i) - 3 * W);          \
         else if (SMF_UNROLL > 2 && i + 2 * W < (n)) STEP(i, 3, (int)((n) - i) - 2 * W);     \
         else if (i + W < (n)) STEP(i, 2, (int)((n) - i) - W);                               \
@@ -77,6 +81,7 @@ enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR };
     } while (0)
 
 #define SMF_FINITE(a) ((a) - (a) == 0)
+#define SMF_NEAR_MAGIC (SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS)) /* of rows near to 0 */
 #define SMF_SIZE(type) ((type) == SMF_F64 ? 8 : (type) == SMF_F32 ? 4 : 2)
 #endif
 
@@ -148,7 +153,7 @@ SMF_INLINE void SMF_W(_no_shift)(SMF_W(_state) *state)
     state->max = v_set1(-(real)INFINITY);
     state->c = state->stray = v_set1(0);
     state->clamp = v_set1(-SMF_W(_BIAS) * SMF_W(_STEP_HI) * SMF_W(_STEPS));
-    state->magic = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
+    state->magic = v_set1(SMF_NEAR_MAGIC);
 }
 
 /* exp(x) = s (1 + u) for `count` independent vectors, by steps of 1/F_STEPS of an octave:
@@ -191,7 +196,7 @@ SMF_BODY void SMF_W(_exp_of)(const SMF_W(_state) *state, v_t *x, v_t *s, v_t *u,
 SMF_BODY void SMF_W(_exp_near)(v_t *x, v_t *e, const int count, const int form, v_t *stray)
 {
     v_t magic[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
-    SMF_EACH(j, count) magic[j] = v_set1(SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS));
+    SMF_EACH(j, count) magic[j] = v_set1(SMF_NEAR_MAGIC);
     SMF_W(_exp)(x, magic, s, u, count, form, stray);
     if (form == SMF_NEAR) SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
     else SMF_EACH(j, count) e[j] = v_fma_above(u[j], s[j], s[j], x[j], v_set1(SMF_W(_LOW)));
@@ -277,23 +282,21 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
     one.c = state->c;
     one.magic = state->magic;
     one.clamp = state->clamp;
-    const int rest = form == SMF_NEAR ? SMF_MASKED : form; /* of lanes that are not there */
-#define STEP(count, lanes, form)                                                                 \
+#define SMF_STEP(i, count, lanes, form)                                                          \
     do {                                                                                         \
         SMF_W(_step_exp)(row, &one, i, count, lanes, form, layout, op, drop, type, e);           \
         SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
         if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
     } while (0)
+#define STEP(i, count, lanes) SMF_STEP(i, count, lanes, form == SMF_NEAR ? SMF_MASKED : form) /* as lanes beyond the row are */
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
-        for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) STEP(SMF_UNROLL, W, form);
+        for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) SMF_STEP(i, SMF_UNROLL, W, form);
         if (end < n && v_beyond(one.stray)) return 0;
     }
-    if (SMF_UNROLL > 3 && i + 3 * W < n) STEP(4, (int)(n - i) - 3 * W, rest);
-    else if (SMF_UNROLL > 2 && i + 2 * W < n) STEP(3, (int)(n - i) - 2 * W, rest);
-    else if (i + W < n) STEP(2, (int)(n - i) - W, rest);
-    else if (i < n) STEP(1, (int)(n - i), rest);
+    SMF_REST(STEP, i, n);
 #undef STEP
+#undef SMF_STEP
     state->total = total;
     state->max = one.max;
     return form == SMF_LARGEST || !v_beyond(one.stray);
@@ -416,23 +419,42 @@ SMF_BODY void SMF_W(_block_max)(const smf_job *job, SMF_W(_block) *block, const 
     block->form = SMF_LARGEST;
 }
 
-/* Steps 3 and 4 after these; or of `few` rows, without the largest. */
-SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, const double *few, int ahead, const smf_op op,
-                                const smf_dtype type)
+SMF_INLINE void SMF_W(_state_of)(const SMF_W(_block) *block, int k, SMF_W(_state) *one)
+{
+    one->max = v_set1(block->max[k]);
+    one->c = v_set1(block->c[k]);
+    one->magic = v_set1(block->magic[k]);
+    one->clamp = v_set1(block->clamp[k]);
+    one->total = SMF_W(_total_of)(v_set1(0));
+}
+
+/* Steps 3 and 4 after these. */
+SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, int ahead, const smf_op op, const smf_dtype type)
 {
     for (int k = 0; k < block->rows; k++) {
         const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, ahead, type);
         SMF_W(_state) one;
-        if (!SMF_FINITE(block->max[k]) || (few && few[k] == 0)) continue; /* special, or done */
-        one.max = v_set1(block->max[k]);
-        one.c = v_set1(block->c[k]);
-        one.magic = v_set1(block->magic[k]);
-        one.clamp = v_set1(block->clamp[k]);
-        one.total = SMF_W(_total_of)(v_set1(0));
-        if (few) SMF_W(_row_rare)(&row, &one, op, 1, type);
-        else SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, 0, type);
+        if (!SMF_FINITE(block->max[k])) continue; /* special */
+        SMF_W(_state_of)(block, k, &one);
+        SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, 0, type);
         SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
+}
+
+/* The same without the largest, of `few` rows. Returns whether there are any: lanes without a row are not. */
+static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *block, const double *few, smf_dtype type)
+{
+    int some = 0;
+    for (int k = 0; k < block->rows; k++) {
+        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
+        SMF_W(_state) one;
+        if (!SMF_FINITE(block->max[k]) || few[k] == 0) continue;
+        SMF_W(_state_of)(block, k, &one);
+        SMF_W(_row_rare)(&row, &one, SMF_LOGSUMEXP, 1, type);
+        SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
+        some = 1;
+    }
+    return some;
 }
 
 /* Steps 1 to 4 of another form. Returns whether that was right. */
@@ -466,7 +488,7 @@ typedef struct {
     }                                                                                                                        \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_exp)(const smf_job *job, SMF_W(_block) *block, int ahead)                \
     {                                                                                                                        \
-        SMF_W(_block_exp)(job, block, NULL, ahead, op, type);                                                                \
+        SMF_W(_block_exp)(job, block, ahead, op, type);                                                                      \
     }                                                                                                                        \
     static const SMF_W(_passes) SMF_PASTE(T, _##name##_passes) = {SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_exp)};
 #define SMF_PASSES(T, type)                         \
@@ -479,18 +501,6 @@ SMF_PASSES(bf16, SMF_BF16)
 #endif
 #undef SMF_PASSES
 #undef SMF_PASSES_OF
-
-static SMF_NOINLINE void SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *block, const double *few, smf_dtype type)
-{
-    SMF_W(_block_exp)(job, block, few, 0, SMF_LOGSUMEXP, type);
-}
-
-SMF_INLINE int SMF_W(_any)(const double *few, size_t rows)
-{
-    int any = 0;
-    for (size_t k = 0; k < rows; k++) any |= few[k] != 0;
-    return any;
-}
 
 /* What of step 5 is done once a row. */
 SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const smf_op op, const smf_dtype type)
@@ -506,12 +516,8 @@ SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const
         all.c = v_load(block->c);
         all.magic = v_load(block->magic);
         all.clamp = v_load(block->clamp);
-        int some = SMF_W(_others)(&all, job->n, &s, &u, few);
-        if (some && rows < W) some = SMF_W(_any)(few, rows); /* lanes without a row may have been taken for one */
-        if (some) {
-            SMF_W(_block_rest)(job, block, few, type);
+        if (SMF_W(_others)(&all, job->n, &s, &u, few) && SMF_W(_block_rest)(job, block, few, type))
             all.total = SMF_W(_total_pick)(few, SMF_W(_total_rows)(block->parts, stride, rows), all.total);
-        }
         SMF_W(_lse)(all.max, all.total, s, u, &all.hi, &all.lo);
     }
     v_store(block->hi, all.hi);

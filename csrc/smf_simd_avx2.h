@@ -62,27 +62,6 @@ SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(t), 19)));
 }
 SMF_AVX2_PAIR(f32_v, f32_raise, avx2_raise)
-SMF_INLINE __m256 avx2_stray(__m256 a, __m256 t, __m256 m) { return _mm256_or_ps(a, _mm256_xor_ps(t, m)); }
-SMF_INLINE f32_v f32_stray(f32_v a, f32_v t, f32_v m)
-{
-    f32_v r = {avx2_stray(a.a, t.a, m.a), avx2_stray(a.b, t.b, m.b)};
-    return r;
-}
-SMF_INLINE __m256 avx2_stray_above(__m256 a, __m256 t, __m256 m, __m256 x, __m256 low)
-{
-    return _mm256_or_ps(a, _mm256_and_ps(_mm256_xor_ps(t, m), _mm256_cmp_ps(x, low, _CMP_NLE_UQ)));
-}
-SMF_INLINE f32_v f32_stray_above(f32_v a, f32_v t, f32_v m, f32_v x, f32_v low)
-{
-    f32_v r = {avx2_stray_above(a.a, t.a, m.a, x.a, low.a), avx2_stray_above(a.b, t.b, m.b, x.b, low.b)};
-    return r;
-}
-SMF_INLINE f32_v f32_fma_above(f32_v a, f32_v b, f32_v c, f32_v x, f32_v low)
-{
-    f32_v r = {_mm256_and_ps(_mm256_fmadd_ps(a.a, b.a, c.a), _mm256_cmp_ps(x.a, low.a, _CMP_NLE_UQ)),
-               _mm256_and_ps(_mm256_fmadd_ps(a.b, b.b, c.b), _mm256_cmp_ps(x.b, low.b, _CMP_NLE_UQ))};
-    return r;
-}
 SMF_INLINE int f32_beyond(f32_v x)
 {
     return !_mm256_testz_si256(_mm256_castps_si256(_mm256_or_ps(x.a, x.b)), _mm256_set1_epi32(-0x800));
@@ -184,27 +163,28 @@ SMF_INLINE __m256d avx2_raise_pd(__m256d a, __m256d t)
     return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_slli_epi64(_mm256_castpd_si256(t), 49)));
 }
 SMF_AVX2_PAIR(f64_v, f64_raise, avx2_raise_pd)
-SMF_INLINE __m256d avx2_stray_pd(__m256d a, __m256d t, __m256d m) { return _mm256_or_pd(a, _mm256_xor_pd(t, m)); }
-SMF_INLINE f64_v f64_stray(f64_v a, f64_v t, f64_v m)
-{
-    f64_v r = {avx2_stray_pd(a.a, t.a, m.a), avx2_stray_pd(a.b, t.b, m.b)};
-    return r;
-}
-SMF_INLINE __m256d avx2_stray_above_pd(__m256d a, __m256d t, __m256d m, __m256d x, __m256d low)
-{
-    return _mm256_or_pd(a, _mm256_and_pd(_mm256_xor_pd(t, m), _mm256_cmp_pd(x, low, _CMP_NLE_UQ)));
-}
-SMF_INLINE f64_v f64_stray_above(f64_v a, f64_v t, f64_v m, f64_v x, f64_v low)
-{
-    f64_v r = {avx2_stray_above_pd(a.a, t.a, m.a, x.a, low.a), avx2_stray_above_pd(a.b, t.b, m.b, x.b, low.b)};
-    return r;
-}
-SMF_INLINE f64_v f64_fma_above(f64_v a, f64_v b, f64_v c, f64_v x, f64_v low)
-{
-    f64_v r = {_mm256_and_pd(_mm256_fmadd_pd(a.a, b.a, c.a), _mm256_cmp_pd(x.a, low.a, _CMP_NLE_UQ)),
-               _mm256_and_pd(_mm256_fmadd_pd(a.b, b.b, c.b), _mm256_cmp_pd(x.b, low.b, _CMP_NLE_UQ))};
-    return r;
-}
+/* stray, stray_above and fma_above of both dtypes. */
+#define SMF_AVX2_ABOVE(F, V, S)                                                                                            \
+    SMF_INLINE V avx2_above_##S(V v, V x, V low) { return _mm256_and_##S(v, _mm256_cmp_##S(x, low, _CMP_NLE_UQ)); }        \
+    SMF_INLINE F##_v F##_stray(F##_v a, F##_v t, F##_v m)                                                                  \
+    {                                                                                                                      \
+        F##_v r = {_mm256_or_##S(a.a, _mm256_xor_##S(t.a, m.a)), _mm256_or_##S(a.b, _mm256_xor_##S(t.b, m.b))};          \
+        return r;                                                                                                          \
+    }                                                                                                                      \
+    SMF_INLINE F##_v F##_stray_above(F##_v a, F##_v t, F##_v m, F##_v x, F##_v low)                                        \
+    {                                                                                                                      \
+        F##_v r = {_mm256_or_##S(a.a, avx2_above_##S(_mm256_xor_##S(t.a, m.a), x.a, low.a)),                              \
+                   _mm256_or_##S(a.b, avx2_above_##S(_mm256_xor_##S(t.b, m.b), x.b, low.b))};                             \
+        return r;                                                                                                          \
+    }                                                                                                                      \
+    SMF_INLINE F##_v F##_fma_above(F##_v a, F##_v b, F##_v c, F##_v x, F##_v low)                                          \
+    {                                                                                                                      \
+        const F##_v v = F##_fma(a, b, c);                                                                                  \
+        F##_v r = {avx2_above_##S(v.a, x.a, low.a), avx2_above_##S(v.b, x.b, low.b)};                                      \
+        return r;                                                                                                          \
+    }
+SMF_AVX2_ABOVE(f32, __m256, ps)
+SMF_AVX2_ABOVE(f64, __m256d, pd)
 SMF_INLINE int f64_beyond(f64_v x)
 {
     return !_mm256_testz_si256(_mm256_castpd_si256(_mm256_or_pd(x.a, x.b)), _mm256_set1_epi64x(-0x2000));
@@ -398,7 +378,7 @@ SMF_INLINE void bf16_out(char *p, f32_v x)
     _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(r, 0xD8));
 }
 
-#define SMF_STRIDE_WORDS 1
+#define SMF_STRIDED_LOADS 1
 /* The last load ends with the last element: it has those wanted in its odd lanes. */
 SMF_INLINE f32_v f32_every2(const float *p)
 {
@@ -415,16 +395,6 @@ SMF_INLINE f64_v f64_every2(const double *p)
     f64_v r = {_mm256_permute4x64_pd(a, 0xD8), _mm256_permute4x64_pd(b, 0xD8)};
     return r;
 }
-#define SMF_AVX2_PUT(F, R, W)                          \
-    SMF_INLINE void F##_put_every2(R *p, F##_v a)      \
-    {                                                  \
-        R lane[W];                                     \
-        F##_store(lane, a);                            \
-        SMF_EACH(k, W) memcpy(p + 2 * k, &lane[k], sizeof(R)); \
-    }
-SMF_AVX2_PUT(f32, float, 16)
-SMF_AVX2_PUT(f64, double, 8)
-#undef SMF_AVX2_PUT
 SMF_INLINE f32_v f32_reverse(f32_v a)
 {
     const __m256i back = _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0);

@@ -296,7 +296,8 @@ SMF_INLINE void bf16_out_n(char *p, f32_v a, size_t n)
     _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), avx512_bf16(a));
 }
 
-#define SMF_STRIDE_WORDS 1
+#define SMF_STRIDED_LOADS 1
+#define SMF_STRIDED_STORES 1
 SMF_INLINE f32_v f32_every2(const float *p)
 {
     const __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);

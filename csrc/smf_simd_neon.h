@@ -78,29 +78,6 @@ SMF_INLINE f32_v f32_raise(f32_v x, f32_v t)
     x.q[k] = vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x.q[k]), vshlq_n_u32(vreinterpretq_u32_f32(t.q[k]), 19)));
     return x;
 }
-SMF_INLINE f32_v f32_stray(f32_v a, f32_v t, f32_v m)
-{
-    SMF_EACH(k, 4)
-    a.q[k] = vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(a.q[k]),
-                                             veorq_u32(vreinterpretq_u32_f32(t.q[k]), vreinterpretq_u32_f32(m.q[k]))));
-    return a;
-}
-SMF_INLINE f32_v f32_stray_above(f32_v a, f32_v t, f32_v m, f32_v x, f32_v low)
-{
-    SMF_EACH(k, 4)
-    {
-        const uint32x4_t differ = veorq_u32(vreinterpretq_u32_f32(t.q[k]), vreinterpretq_u32_f32(m.q[k]));
-        a.q[k] = vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(a.q[k]), vbicq_u32(differ, vcleq_f32(x.q[k], low.q[k]))));
-    }
-    return a;
-}
-SMF_INLINE f32_v f32_fma_above(f32_v a, f32_v b, f32_v c, f32_v x, f32_v low)
-{
-    const f32_v v = f32_fma(a, b, c);
-    SMF_EACH(k, 4)
-    x.q[k] = vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(v.q[k]), vcleq_f32(x.q[k], low.q[k])));
-    return x;
-}
 SMF_INLINE int f32_beyond(f32_v x)
 {
     const uint32x4_t a = vorrq_u32(vreinterpretq_u32_f32(x.q[0]), vreinterpretq_u32_f32(x.q[1]));
@@ -124,29 +101,32 @@ SMF_INLINE f64_v f64_raise(f64_v x, f64_v t)
     x.q[k] = vreinterpretq_f64_u64(vaddq_u64(vreinterpretq_u64_f64(x.q[k]), vshlq_n_u64(vreinterpretq_u64_f64(t.q[k]), 49)));
     return x;
 }
-SMF_INLINE f64_v f64_stray(f64_v a, f64_v t, f64_v m)
-{
-    SMF_EACH(k, 4)
-    a.q[k] = vreinterpretq_f64_u64(vorrq_u64(vreinterpretq_u64_f64(a.q[k]),
-                                             veorq_u64(vreinterpretq_u64_f64(t.q[k]), vreinterpretq_u64_f64(m.q[k]))));
-    return a;
-}
-SMF_INLINE f64_v f64_stray_above(f64_v a, f64_v t, f64_v m, f64_v x, f64_v low)
-{
-    SMF_EACH(k, 4)
-    {
-        const uint64x2_t differ = veorq_u64(vreinterpretq_u64_f64(t.q[k]), vreinterpretq_u64_f64(m.q[k]));
-        a.q[k] = vreinterpretq_f64_u64(vorrq_u64(vreinterpretq_u64_f64(a.q[k]), vbicq_u64(differ, vcleq_f64(x.q[k], low.q[k]))));
+/* stray, stray_above and fma_above of both dtypes; S of floats, U of their bits. */
+#define SMF_NEON_ABOVE(F, S, U)                                                                                            \
+    SMF_INLINE F##_v F##_stray(F##_v a, F##_v t, F##_v m)                                                                  \
+    {                                                                                                                      \
+        SMF_EACH(k, 4)                                                                                                     \
+        a.q[k] = vreinterpretq_##S##_##U(vorrq_##U(vreinterpretq_##U##_##S(a.q[k]),                                        \
+            veorq_##U(vreinterpretq_##U##_##S(t.q[k]), vreinterpretq_##U##_##S(m.q[k]))));                                 \
+        return a;                                                                                                          \
+    }                                                                                                                      \
+    SMF_INLINE F##_v neon_above_##S(F##_v v, F##_v x, F##_v low) /* 0 where x <= low */                                    \
+    {                                                                                                                      \
+        SMF_EACH(k, 4)                                                                                                     \
+        v.q[k] = vreinterpretq_##S##_##U(vbicq_##U(vreinterpretq_##U##_##S(v.q[k]), vcleq_##S(x.q[k], low.q[k])));         \
+        return v;                                                                                                          \
+    }                                                                                                                      \
+    SMF_INLINE F##_v F##_stray_above(F##_v a, F##_v t, F##_v m, F##_v x, F##_v low)                                        \
+    {                                                                                                                      \
+        const F##_v zero = F##_set1(0);                                                                                    \
+        return F##_stray(a, neon_above_##S(F##_stray(zero, t, m), x, low), zero);                                          \
+    }                                                                                                                      \
+    SMF_INLINE F##_v F##_fma_above(F##_v a, F##_v b, F##_v c, F##_v x, F##_v low)                                          \
+    {                                                                                                                      \
+        return neon_above_##S(F##_fma(a, b, c), x, low);                                                                   \
     }
-    return a;
-}
-SMF_INLINE f64_v f64_fma_above(f64_v a, f64_v b, f64_v c, f64_v x, f64_v low)
-{
-    const f64_v v = f64_fma(a, b, c);
-    SMF_EACH(k, 4)
-    x.q[k] = vreinterpretq_f64_u64(vbicq_u64(vreinterpretq_u64_f64(v.q[k]), vcleq_f64(x.q[k], low.q[k])));
-    return x;
-}
+SMF_NEON_ABOVE(f32, f32, u32)
+SMF_NEON_ABOVE(f64, f64, u64)
 SMF_INLINE int f64_beyond(f64_v x)
 {
     const uint64x2_t a = vorrq_u64(vreinterpretq_u64_f64(x.q[0]), vreinterpretq_u64_f64(x.q[1]));
