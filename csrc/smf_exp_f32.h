@@ -93,6 +93,12 @@ SMF_BODY f64_v f32_sum8(const char *parts, ptrdiff_t stride)
 SMF_BODY f32_total f32_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
 {
     f32_total t;
+    if (rows == 1) { /* turning it would take longer than the additions */
+        double sum = parts[0];
+        for (int k = 1; k < 8; k++) sum += parts[k];
+        t.lo = t.hi = f64_set1(sum > f32_WIDE_NAN ? (double)NAN : sum * f32_WIDE_UNIT);
+        return t;
+    }
     t.lo = t.hi = f32_sum8((const char *)parts, stride);
     if (rows > 8) t.hi = f32_sum8((const char *)parts + 8 * stride, stride);
     return t;
