@@ -106,23 +106,14 @@ SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v, const s
     return part;
 }
 
-/* Fetches the elements SMF_AHEAD after the i-th of these rows, or, after the last one, of the `width` bytes of rows beside them.
- * (Of a few vectors the processor itself begins so many in advance.) */
-SMF_INLINE void SMF_W(_fetch)(const char *p, ptrdiff_t col, size_t i, size_t n, ptrdiff_t width, const int write)
-{
-    const size_t at = i + SMF_AHEAD;
-    p += at < n ? (ptrdiff_t)at * col : (ptrdiff_t)(at - n) * col + width;
-    for (ptrdiff_t k = 0; k < width; k += 64) {
-        if (write) SMF_PREFETCH_WRITE(p + k);
-        else SMF_PREFETCH(p + k);
-    }
-}
+/* Elements of all vectors of a group that are taken before the next ones: few, as their lines may share the sets of the cache. */
+SMF_INLINE size_t SMF_W(_deep)(int vectors) { return vectors < 4 ? 16 : 4; }
 
 /* Step 1 for elements i to `end` of `wide` vectors of rows. A panel gets a copy; or, of rows near to 0, the exponentials. */
 SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, size_t end, int v, int vectors,
                                   const int wide, int lanes, real *panel, const int near, const smf_op op, const smf_dtype type)
 {
-    const int layout = wide;
+    const int layout = wide, per_line = type == SMF_OWN || wide == 1 ? 1 : 2;
     const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
     v_t max[SMF_UNROLL], x[SMF_UNROLL], stray = state[0].stray;
     SMF_EACH(j, wide) max[j] = state[v + j].max;
@@ -131,8 +122,8 @@ SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, 
         if (!near || op != SMF_SOFTMAX) SMF_EACH(j, wide) max[j] = v_max(max[j], x[j]);
         if (near) SMF_W(_exp_near)(x, x, wide, SMF_MASKED, &stray);
         if (near && row->next_x) {
-            SMF_EACH(j, wide) SMF_PREFETCH(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
-            if (row->next_y) SMF_EACH(j, wide) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
+            SMF_EACH(j, wide / per_line) SMF_PREFETCH(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
+            if (row->next_y) SMF_EACH(j, wide / per_line) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
         }
         if (panel) SMF_EACH(j, wide) v_store(panel + (i * (size_t)vectors + (size_t)(v + j)) * W, x[j]);
     }
@@ -144,13 +135,11 @@ SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, 
 SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, real *panel,
                                    const int near, const smf_op op, const smf_dtype type)
 {
-    const size_t deep = vectors < 4 ? 16 : 4;
+    const size_t deep = SMF_W(_deep)(vectors);
     for (int v = 0; v < vectors; v++) SMF_W(_no_shift)(&state[v]);
     for (size_t i = 0, end; i < row->n; i = end) {
         int v = 0;
         end = row->n - i < deep ? row->n : i + deep;
-        if (type != SMF_OWN && vectors >= 4)
-            for (size_t k = i; k < end; k++) SMF_W(_fetch)(row->x, row->x_col, k, row->n, vectors * W * SMF_SIZE(type), 0);
         for (; SMF_UNROLL >= 4 && v + 4 <= vectors; v += 4)
             SMF_W(_some_across)(row, state, i, end, v, vectors, SMF_UNROLL, W, panel, near, op, type);
         for (; v + 2 <= vectors; v += 2) SMF_W(_some_across)(row, state, i, end, v, vectors, 2, W, panel, near, op, type);
@@ -260,12 +249,18 @@ SMF_BODY void SMF_W(_finish)(const SMF_W(_row) *row, SMF_W(_state) *state, int v
 SMF_BODY void SMF_W(_last_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, int apart,
                                   const smf_op op, const smf_dtype x_type, const smf_dtype type)
 {
-    for (size_t i = 0; i < row->n; i++) {
-        if (type != SMF_OWN && vectors >= 4) SMF_W(_fetch)(row->y, row->y_col, i, row->n, vectors * W * SMF_SIZE(type), 1);
+    const size_t deep = SMF_W(_deep)(vectors);
+    for (size_t i = 0, end; i < row->n; i = end) {
+        end = row->n - i < deep ? row->n : i + deep;
         SMF_GROUP(SMF_UNROLL, vectors, {
             const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, x_type, type);
-            if (apart) SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 1, op, x_type, type);
-            else SMF_W(_step_last)(&part, &state[v], i, wide, of_last, wide, 0, op, x_type, type);
+            SMF_W(_state) one[SMF_UNROLL]; /* in registers */
+            SMF_EACH(j, wide) one[j].hi = state[v + j].hi;
+            SMF_EACH(j, wide) one[j].lo = state[v + j].lo;
+            for (size_t k = i; k < end; k++) {
+                if (apart) SMF_W(_step_last)(&part, one, k, wide, W, wide, 1, op, x_type, type);
+                else SMF_W(_step_last)(&part, one, k, wide, of_last, wide, 0, op, x_type, type);
+            }
         });
     }
 }
@@ -384,10 +379,10 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     smf_dtype x_type = type;
     int ready = 0;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    if (type == SMF_OWN && left * group->n > SMF_FAR_BYTES / sizeof(real)) {
-        const ptrdiff_t width = vectors * W * (ptrdiff_t)sizeof(real);
+    if (left * group->n > SMF_FAR_BYTES / SMF_SIZE(type)) {
+        const ptrdiff_t width = vectors * W * SMF_SIZE(type);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
-        row.next_y = apart || op == SMF_LOGSUMEXP ? NULL : row.y + width, row.next_y_col = row.y_col;
+        row.next_y = apart || op == SMF_LOGSUMEXP ? NULL : row.y, row.next_y_col = row.y_col;
     }
     in_panel = panel ? SMF_W(_in_panel)(&row, vectors, panel) : row;
     if (lanes == W && panel && *near) {
@@ -410,7 +405,6 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     if (op != SMF_LOGSUMEXP) {
         if (x_type == SMF_OWN) SMF_W(_last_across)(&row, state, vectors, lanes, apart, op, SMF_OWN, type);
         else SMF_W(_last_across)(&row, state, vectors, lanes, 0, op, type, type);
-        if (apart) v_fence();
     }
     SMF_W(_end_across)(&row, state, vectors, lanes, op, type);
     return 1;
@@ -560,12 +554,7 @@ SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, c
         SMF_OF(op, stream)(&row, state, vectors, SMF_LARGEST);
     }
     SMF_OF(op, finish)(&row, state, vectors, W, SMF_OWN);
-    if (op != SMF_LOGSUMEXP)
-        for (size_t i = 0; i < row.n; i++)
-            for (int v = 0; v < vectors; v += wide) {
-                const SMF_W(_row) part = SMF_W(_vectors_at)(&row, v, SMF_OWN, SMF_OWN);
-                SMF_W(_step_last)(&part, &state[v], i, wide, W, wide, 0, op, SMF_OWN, SMF_OWN);
-            }
+    if (op != SMF_LOGSUMEXP) SMF_W(_last_across)(&row, state, vectors, W, 0, op, SMF_OWN, SMF_OWN);
     SMF_W(_end_across)(&row, state, vectors, W, op, SMF_OWN);
     return 1;
 }

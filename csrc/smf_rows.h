@@ -812,6 +812,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
             else SMF_W(_run_ported)(&group, kernels);
         }
     }
+    if (apart) v_fence();
 }
 
 static SMF_NOINLINE void SMF_W(_run_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, int turned)
