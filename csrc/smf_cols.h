@@ -122,7 +122,7 @@ SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, 
         if (!near || op != SMF_SOFTMAX) SMF_EACH(j, wide) max[j] = v_max(max[j], x[j]);
         if (near) SMF_W(_exp_near)(x, x, wide, SMF_MASKED, &stray);
         if (near && row->next_x) {
-            SMF_EACH(j, wide / per_line) SMF_PREFETCH(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
+            SMF_EACH(j, wide / per_line) SMF_PREFETCH_FAR(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
             if (row->next_y) SMF_EACH(j, wide / per_line) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
         }
         if (panel) SMF_EACH(j, wide) v_store(panel + (i * (size_t)vectors + (size_t)(v + j)) * W, x[j]);

@@ -105,9 +105,11 @@
 /* A hint, no access: any address will do. */
 #if defined(__GNUC__)
 #define SMF_PREFETCH(p) __builtin_prefetch(p)
+#define SMF_PREFETCH_FAR(p) __builtin_prefetch(p, 0, 2) /* to the second cache, as more lines can be on their way to that one */
 #define SMF_PREFETCH_WRITE(p) __builtin_prefetch(p, 1)
 #else
 #define SMF_PREFETCH(p) ((void)(p))
+#define SMF_PREFETCH_FAR(p) ((void)(p))
 #define SMF_PREFETCH_WRITE(p) ((void)(p))
 #endif
 

@@ -219,7 +219,8 @@ SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, siz
     if (drop) return;
     if ((layout > 0 || count == SMF_UNROLL) && row->next_x) {
         ptrdiff_t col = row->next_x_col;
-        SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
+        if (layout > 0) SMF_EACH(j, count) SMF_PREFETCH_FAR(SMF_VECTOR(row->next_x, type));
+        else SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
         col = row->next_y_col;
         if (row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
     }
