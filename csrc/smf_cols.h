@@ -475,6 +475,89 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype typ
     return 1;
 }
 
+/* Few rows, 2 to SMF_FEW, element after element without a gap, near to 0 or masked. All passes take them as they lie: after `rows`
+ * vectors, a period, each lane has the same row again, and the next element of the same lane of its sum. Returns 0, with nothing
+ * lost, where an element is neither, or a row is all masks, or too little is left without its largest. */
+SMF_BODY int SMF_W(_few)(const smf_job *job, const smf_op op)
+{
+    const size_t rows = job->rows, whole = rows * job->n;
+    SMF_ALIGNED(64) double sums[SMF_FEW * 16], parts[W * SMF_W(_PARTS)], others_few[W];
+    SMF_ALIGNED(64) real copy[SMF_PANEL_BYTES / sizeof(real)], hi[SMF_FEW * W], lo[SMF_FEW * W], max[SMF_FEW + W], row_hi[SMF_FEW + W], row_lo[SMF_FEW + W];
+    const char *const x = (const char *)job->x;
+    char *const y = (char *)job->y, *const to = x == y ? (char *)copy : y; /* where softmax's exponentials go */
+    const char *const from = op == SMF_SOFTMAX ? to : x;                   /* what the last step reads */
+    SMF_W(_total) total[SMF_FEW];
+    v_t v[SMF_UNROLL], e[SMF_UNROLL], top[SMF_FEW];
+    SMF_W(_state) all;
+    size_t at = 0; /* vector of the period */
+    if (op == SMF_SOFTMAX && x == y && whole > SMF_PANEL_BYTES / sizeof(real)) return 0;
+    SMF_W(_no_shift)(&all);
+    for (size_t k = 0; k < rows; k++) total[k] = SMF_W(_total_of)(v_set1(0));
+    for (size_t k = 0; k < rows; k++) top[k] = all.max;
+#define SMF_OFFSET(i, j) ((ptrdiff_t)(((i) + (size_t)(j) * W) * sizeof(real)))
+#define SMF_LANES(j, count, lanes) ((j) == (count) - 1 ? (lanes) : W)
+#define STEP(i, count, lanes)                                                                                                   \
+    do {                                                                                                                        \
+        SMF_EACH(j, count) v[j] = SMF_W(_from)(x + SMF_OFFSET(i, j), SMF_LANES(j, count, lanes), SMF_OWN);                      \
+        SMF_W(_exp_near)(v, e, count, SMF_MASKED, &all.stray);                                                                  \
+        if (op == SMF_SOFTMAX)                                                                                                  \
+            SMF_EACH(j, count) SMF_W(_to)(to + SMF_OFFSET(i, j), e[j], SMF_LANES(j, count, lanes), SMF_OWN);                    \
+        SMF_EACH(j, count)                                                                                                      \
+        {                                                                                                                       \
+            if (op != SMF_SOFTMAX) top[at] = v_max(v[j], top[at]);                                                              \
+            SMF_W(_total_add)(&total[at], e[j]);                                                                                \
+            at = at + 1 < rows ? at + 1 : 0;                                                                                    \
+        }                                                                                                                       \
+    } while (0)
+    for (size_t i = 0, end; i < whole; i = end) {
+        end = whole - i < SMF_TRIAL ? whole : i + SMF_TRIAL;
+        for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) STEP(i, SMF_UNROLL, W);
+        SMF_REST(STEP, i, end);
+        if (v_beyond(all.stray)) return 0;
+    }
+#undef STEP
+    for (size_t k = 0; k < rows; k++) SMF_W(_total_spread)(total[k], sums, k, rows);
+    for (size_t k = 0; k < rows; k++) v_store(hi + k * W, top[k]);
+    for (size_t r = 0; r < rows; r++) max[r] = hi[r];
+    for (size_t k = rows, r = 0; k < rows * W; k++, r = r + 1 < rows ? r + 1 : 0) max[r] = hi[k] > max[r] ? hi[k] : max[r];
+    for (size_t k = rows; k < rows + W; k++) max[k] = max[0]; /* lanes without a row get another one */
+    for (size_t r = 0; r < rows; r += W) {
+        v_t s, u;
+        for (size_t k = 0; k < W; k++) SMF_W(_total_of_row)(sums, r + k < rows ? r + k : 0, rows, parts + k * SMF_W(_PARTS));
+        all.total = SMF_W(_total_rows)(parts, SMF_W(_PARTS) * sizeof(double), W);
+        if (!SMF_W(_total_some)(all.total, W)) return 0;
+        if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(all.total, &all.hi, &all.lo);
+        else {
+            all.max = v_load(max + r);
+            if (SMF_W(_others)(&all, job->n, &s, &u, others_few)) return 0;
+            SMF_W(_lse)(all.max, all.total, s, u, &all.hi, &all.lo);
+        }
+        v_store(row_hi + r, all.hi);
+        v_store(row_lo + r, all.lo);
+    }
+    if (op == SMF_LOGSUMEXP) {
+        for (size_t r = 0; r < rows; r++) SMF_W(_to1)(y + (ptrdiff_t)r * job->y_row, row_hi[r], SMF_OWN);
+        return 1;
+    }
+    for (size_t k = 0, r = 0; k < rows * W; k++, r = r + 1 < rows ? r + 1 : 0) hi[k] = row_hi[r], lo[k] = row_lo[r];
+    at = 0;
+#define STEP(i, count, lanes)                                                                                                   \
+    do {                                                                                                                        \
+        SMF_EACH(j, count) e[j] = SMF_W(_from)(from + SMF_OFFSET(i, j), SMF_LANES(j, count, lanes), SMF_OWN);                   \
+        SMF_EACH(j, count)                                                                                                      \
+        {                                                                                                                       \
+            e[j] = SMF_W(_last)(e[j], v_load(hi + at * W), v_load(lo + at * W), op);                                            \
+            at = at + 1 < rows ? at + 1 : 0;                                                                                    \
+        }                                                                                                                       \
+        SMF_EACH(j, count) SMF_W(_to)(y + SMF_OFFSET(i, j), e[j], SMF_LANES(j, count, lanes), SMF_OWN);                         \
+    } while (0)
+    SMF_PASS(STEP, whole);
+#undef STEP
+#undef SMF_LANES
+#undef SMF_OFFSET
+    return 1;
+}
+
 /* Long rows side by side, a multiple of `wide` vectors of them: the passes go through the array in its own order, and what
  * they leave to each other lies in memory. Steps 3 and 4 for elements l, l + W, ... */
 SMF_BODY void SMF_W(_lane_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, SMF_W(_total) *total, size_t l, int vectors,

@@ -80,6 +80,18 @@ SMF_BODY f32_total f32_total_across(f32_total t)
 /* Along rows: what the lanes of one hold, 8 doubles; and `rows` <= 16 of these, `stride` bytes apart, summed. */
 SMF_INLINE void f32_total_put(f32_total t, double *parts) { f64_store(parts, f64_add(t.lo, t.hi)); }
 
+/* A period of few rows (smf_cols.h): the sums of its lanes, 16 of vector k; the lanes of row r of these, as total_put leaves them. */
+SMF_INLINE void f32_total_spread(f32_total t, double *sums, size_t k, size_t rows)
+{
+    (void)rows;
+    f64_store(sums + 16 * k, f64_zip_lo(t.lo, t.hi));
+    f64_store(sums + 16 * k + 8, f64_zip_hi(t.lo, t.hi));
+}
+SMF_INLINE void f32_total_of_row(const double *sums, size_t r, size_t rows, double *parts)
+{
+    for (size_t l = 0; l < 8; l++) parts[l] = sums[2 * l * rows + r] + sums[(2 * l + 1) * rows + r];
+}
+
 SMF_BODY f64_v f32_sum8(const char *parts, ptrdiff_t stride)
 {
     const f64_v limit = f64_set1(f32_WIDE_NAN);

@@ -75,6 +75,17 @@ SMF_INLINE void f64_total_put(f64_total t, double *parts)
     f64_store(parts + 8, t.lost);
 }
 
+/* A period of few rows (smf_cols.h): the sums of its lanes, 8 of vector k, and what these lost; those of row r, as total_put leaves them. */
+SMF_INLINE void f64_total_spread(f64_total t, double *sums, size_t k, size_t rows)
+{
+    f64_store(sums + 8 * k, t.s);
+    f64_store(sums + 8 * (rows + k), t.lost);
+}
+SMF_INLINE void f64_total_of_row(const double *sums, size_t r, size_t rows, double *parts)
+{
+    for (size_t l = 0; l < 16; l++) parts[l] = sums[l * rows + r];
+}
+
 SMF_BODY f64_total f64_total_rows(const double *parts, ptrdiff_t stride, size_t rows)
 {
     const char *const p = (const char *)parts;

@@ -78,6 +78,8 @@
 #define SMF_PANEL_BYTES 65536  /* of stack, for rows side by side, */
 #define SMF_HALF_PANEL_BYTES 262144 /* of halves: of a row of 1000, four vectors, of 128 bytes in a line of the array */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
+#define SMF_FEW 64 /* rows side by side without a gap that are taken as they lie, */
+#define SMF_FEW_LEAST 96 /* where they have so many elements at least */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */
 #define SMF_STREAMS 64 /* vectors of rows in one group then */
 #define SMF_HUGE_BYTES 5000000 /* results beyond this go around the caches: reading what they replace would cost more */

@@ -7,14 +7,22 @@
 #include "smf_log.h"
 #include "smf_half.h"
 
-#ifndef SMF_STRIDED_LOADS /* in plain C */
-#define SMF_STRIDED(F, R, W)                                                   \
-    SMF_INLINE F##_v F##_every2(const R *p)                                    \
+/* Words of strided elements, where an instruction set has no better way. */
+#define SMF_EVERY(F, R, W, every)                                              \
+    SMF_INLINE F##_v F##_every##every(const R *p)                              \
     {                                                                          \
         R lane[W];                                                             \
-        SMF_EACH(k, W) memcpy(&lane[k], p + 2 * k, sizeof(R));                 \
+        SMF_EACH(k, W) memcpy(&lane[k], p + every * k, sizeof(R));             \
         return F##_load(lane);                                                 \
-    }                                                                          \
+    }
+#define SMF_PUT_EVERY(F, R, W, every)                                          \
+    SMF_INLINE void F##_put_every##every(R *p, F##_v a)                        \
+    {                                                                          \
+        R lane[W];                                                             \
+        F##_store(lane, a);                                                    \
+        SMF_EACH(k, W) memcpy(p + every * k, &lane[k], sizeof(R));             \
+    }
+#define SMF_REVERSE(F, R, W)                                                   \
     SMF_INLINE F##_v F##_reverse(F##_v a)                                      \
     {                                                                          \
         R lane[W], back[W];                                                    \
@@ -22,23 +30,25 @@
         SMF_EACH(k, W) back[k] = lane[W - 1 - k];                              \
         return F##_load(back);                                                 \
     }
-SMF_STRIDED(f32, float, 16)
-SMF_STRIDED(f64, double, 8)
-#undef SMF_STRIDED
+#ifndef SMF_STRIDED_LOADS
+SMF_EVERY(f32, float, 16, 2)
+SMF_EVERY(f64, double, 8, 2)
+SMF_REVERSE(f32, float, 16)
+SMF_REVERSE(f64, double, 8)
 #endif
-
 #ifndef SMF_STRIDED_STORES
-#define SMF_STRIDED(F, R, W)                                                   \
-    SMF_INLINE void F##_put_every2(R *p, F##_v a)                              \
-    {                                                                          \
-        R lane[W];                                                             \
-        F##_store(lane, a);                                                    \
-        SMF_EACH(k, W) memcpy(p + 2 * k, &lane[k], sizeof(R));                 \
-    }
-SMF_STRIDED(f32, float, 16)
-SMF_STRIDED(f64, double, 8)
-#undef SMF_STRIDED
+SMF_PUT_EVERY(f32, float, 16, 2)
+SMF_PUT_EVERY(f64, double, 8, 2)
 #endif
+#ifndef SMF_STRIDED_THIRDS
+SMF_EVERY(f32, float, 16, 3)
+SMF_PUT_EVERY(f32, float, 16, 3)
+#endif
+SMF_EVERY(f64, double, 8, 3)
+SMF_PUT_EVERY(f64, double, 8, 3)
+#undef SMF_EVERY
+#undef SMF_PUT_EVERY
+#undef SMF_REVERSE
 
 #include "smf_exp_f32.h"
 #define SMF_F f32

@@ -47,7 +47,9 @@
 #define v_count_eq SMF_W(_count_eq)
 #define v_pick SMF_W(_pick)
 #define v_every2 SMF_W(_every2)
+#define v_every3 SMF_W(_every3)
 #define v_put_every2 SMF_W(_put_every2)
+#define v_put_every3 SMF_W(_put_every3)
 #define v_reverse SMF_W(_reverse)
 #define v_hmax SMF_W(_hmax)
 #define W SMF_W(_W)
@@ -636,16 +638,23 @@ typedef struct {
     void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
 } SMF_W(_port);
 
-/* Every other element, and elements in reverse, a vector at a time; others four at a time, which compilers join to one load or
- * store. */
+/* Every other element, every third and elements in reverse, a vector at a time, the last of which overlaps the one before; others
+ * four at a time, which compilers join to one load or store. */
+#define SMF_LINE(...)                                                \
+    for (; i < n; i += W) {                                          \
+        const size_t k = i + W <= n ? i : n - W;                     \
+        __VA_ARGS__;                                                 \
+    }
 static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)
 {
     const ptrdiff_t size = sizeof(real);
     size_t i = 0;
-#define SMF_FROM(i) ((const real *)(const void *)(from + (ptrdiff_t)(i) * col))
-    if (col == 2 * size) for (; i + W <= n; i += W) v_store(to + i, v_every2(SMF_FROM(i)));
-    else if (col == -size) for (; i + W <= n; i += W) v_store(to + i, v_reverse(v_load(SMF_FROM(i + W - 1))));
-    else if (col == size) for (; i + W <= n; i += W) v_store(to + i, v_load(SMF_FROM(i)));
+#define SMF_FROM(k) ((const real *)(const void *)(from + (ptrdiff_t)(k) * col))
+    if (n < W) ;
+    else if (col == size) SMF_LINE(v_store(to + k, v_load(SMF_FROM(k))))
+    else if (col == 2 * size) SMF_LINE(v_store(to + k, v_every2(SMF_FROM(k))))
+    else if (col == 3 * size) SMF_LINE(v_store(to + k, v_every3(SMF_FROM(k))))
+    else if (col == -size) SMF_LINE(v_store(to + k, v_reverse(v_load(SMF_FROM(k + W - 1)))))
 #undef SMF_FROM
     for (; i + 4 <= n; i += 4) {
         real v[4];
@@ -658,10 +667,12 @@ static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
 {
     const ptrdiff_t size = sizeof(real);
     size_t i = 0;
-#define SMF_TO(i) ((real *)(void *)(to + (ptrdiff_t)(i) * col))
-    if (col == 2 * size) for (; i + W <= n; i += W) v_put_every2(SMF_TO(i), v_load(from + i));
-    else if (col == -size) for (; i + W <= n; i += W) v_store(SMF_TO(i + W - 1), v_reverse(v_load(from + i)));
-    else if (col == size) for (; i + W <= n; i += W) v_store(SMF_TO(i), v_load(from + i));
+#define SMF_TO(k) ((real *)(void *)(to + (ptrdiff_t)(k) * col))
+    if (n < W) ;
+    else if (col == size) SMF_LINE(v_store(SMF_TO(k), v_load(from + k)))
+    else if (col == 2 * size) SMF_LINE(v_put_every2(SMF_TO(k), v_load(from + k)))
+    else if (col == 3 * size) SMF_LINE(v_put_every3(SMF_TO(k), v_load(from + k)))
+    else if (col == -size) SMF_LINE(v_store(SMF_TO(k + W - 1), v_reverse(v_load(from + k))))
 #undef SMF_TO
     for (; i + 4 <= n; i += 4) {
         real v[4];
@@ -670,6 +681,7 @@ static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
     }
     for (; i < n; i++) SMF_W(_put1)(to, col, i, from[i]);
 }
+#undef SMF_LINE
 static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
@@ -758,7 +770,8 @@ typedef struct SMF_W(_kernels) {
     smf_kernel *single; /* one of them, of up to W elements */
     int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel);
     SMF_W(_group) *across;
-    int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side; NULL: not of halves */
+    int (*few)(const smf_job *job); /* side by side; NULL, like the next: not of halves */
+    int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
     const SMF_W(_port) *port; /* rows of any stride come to a contiguous copy, */
     const struct SMF_W(_kernels) *copied; /* which these take, */
     void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port); /* and pieces of a long one */
@@ -783,6 +796,15 @@ SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t whole = (ptrdiff_t)job->n * kernels->port->size;
     return kernels->op == SMF_SOFTMAX && job->n < 7 * W && job->x_row == whole && job->y_row == whole;
+}
+
+/* Few rows for the kernel of these: how long they must be for it to gain depends on how well they fill vectors across. */
+SMF_INLINE int SMF_W(_is_few)(const smf_job *job, const SMF_W(_kernels) *kernels)
+{
+    const ptrdiff_t size = sizeof(real), col = (ptrdiff_t)job->rows * size;
+    const size_t least = job->rows < W ? SMF_FEW_LEAST : job->rows % W ? 4 * SMF_FEW_LEAST : 32 * SMF_FEW_LEAST;
+    return kernels->few && job->rows > 1 && job->rows <= SMF_FEW && job->n >= least && job->n >> 24 == 0 && job->x_row == size &&
+           job->x_col == col && (kernels->op == SMF_LOGSUMEXP || (job->y_row == size && job->y_col == col));
 }
 
 /* One row a lane, groups of rows: short contiguous rows, turned on the way, or rows side by side. */
@@ -859,6 +881,8 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         else if (job->rows >= W && (job->n <= SMF_W(_short)(kernels) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
         else if (half && kernels->op == SMF_SOFTMAX && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job, SMF_NEAR);
+    } else if (SMF_W(_is_few)(job, kernels) && kernels->few(job)) {
+        return;
     } else if (across && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0) {
         if (half) SMF_W(_run_half_groups)(job, kernels);
         else if (column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
@@ -973,7 +997,7 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
 }
 
 /* Of one type, whose kernels are called T_name; `own` are those of numbers as the kernels compute with. */
-#define SMF_TYPED_KERNEL(T, name, op, type, port, streamed, own)                                                        \
+#define SMF_TYPED_KERNEL(T, name, op, type, port, few, streamed, own)                                                       \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_rows)(const smf_job *job, int form)                                \
     {                                                                                                                   \
         SMF_W(_contiguous)(job, form, SMF_PASTE(T, _##name##_rows),                                                     \
@@ -994,7 +1018,7 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
     }                                                                                                                   \
     static const SMF_W(_kernels) SMF_PASTE(T, _##name##_kernels) = {                                                    \
         SMF_PASTE(T, _##name##_rows), SMF_PASTE(T, _##name##_single), SMF_PASTE(T, _##name##_turned),                   \
-        SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_across), streamed, &port, &own, SMF_W(_##name##_long_row), op};                          \
+        SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_across), few, streamed, &port, &own, SMF_W(_##name##_long_row), op};                          \
     static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
 
 #ifdef SMF_HALVES
@@ -1016,8 +1040,8 @@ SMF_HALF_PORT(f16, SMF_F16)
 SMF_HALF_PORT(bf16, SMF_BF16)
 #undef SMF_HALF_PORT
 #define SMF_HALF_KERNELS(name, op)                                                                                      \
-    SMF_TYPED_KERNEL(f16, name, op, SMF_F16, f16_port, NULL, f32_##name##_kernels)                                      \
-    SMF_TYPED_KERNEL(bf16, name, op, SMF_BF16, bf16_port, NULL, f32_##name##_kernels)
+    SMF_TYPED_KERNEL(f16, name, op, SMF_F16, f16_port, NULL, NULL, f32_##name##_kernels)                                      \
+    SMF_TYPED_KERNEL(bf16, name, op, SMF_BF16, bf16_port, NULL, NULL, f32_##name##_kernels)
 #else
 #define SMF_HALF_KERNELS(name, op)
 #endif
@@ -1027,11 +1051,12 @@ SMF_HALF_PORT(bf16, SMF_BF16)
     {                                                                                                                   \
         SMF_W(_long_row)(job, r, port, op);                                                                             \
     }                                                                                                                   \
+    static SMF_NOINLINE int SMF_W(_##name##_few)(const smf_job *job) { return SMF_W(_few)(job, op); }                   \
     static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group, int *form)                                  \
     {                                                                                                                   \
         return SMF_W(_streamed)(group, form, SMF_UNROLL / 2, op);                                                       \
     }                                                                                                                   \
-    SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
+    SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_few), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
     SMF_HALF_KERNELS(name, op)
 
 SMF_KERNEL(softmax, SMF_SOFTMAX)

@@ -298,6 +298,7 @@ SMF_INLINE void bf16_out_n(char *p, f32_v a, size_t n)
 
 #define SMF_STRIDED_LOADS 1
 #define SMF_STRIDED_STORES 1
+#define SMF_STRIDED_THIRDS 1
 SMF_INLINE f32_v f32_every2(const float *p)
 {
     const __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -323,3 +324,19 @@ SMF_INLINE void f64_put_every2(double *p, f64_v a)
     _mm512_mask_storeu_pd(p + 8, 0x55, _mm512_permutexvar_pd(_mm512_setr_epi64(4, 4, 5, 5, 6, 6, 7, 7), a));
 }
 SMF_INLINE f64_v f64_reverse(f64_v a) { return _mm512_permutexvar_pd(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), a); }
+SMF_INLINE f32_v f32_every3(const float *p)
+{
+    const __m512i first = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0);
+    const __m512i rest = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 19, 22, 25, 28, 31);
+    const __m512 r = _mm512_permutex2var_ps(_mm512_loadu_ps(p), first, _mm512_loadu_ps(p + 16));
+    return _mm512_permutex2var_ps(r, rest, _mm512_loadu_ps(p + 30)); /* up to the last of them */
+}
+SMF_INLINE void f32_put_every3(float *p, f32_v a)
+{
+    const __m512i first = _mm512_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5);
+    const __m512i second = _mm512_setr_epi32(0, 0, 6, 0, 0, 7, 0, 0, 8, 0, 0, 9, 0, 0, 10, 0);
+    const __m512i third = _mm512_setr_epi32(0, 11, 0, 0, 12, 0, 0, 13, 0, 0, 14, 0, 0, 15, 0, 0);
+    _mm512_mask_storeu_ps(p, 0x9249, _mm512_permutexvar_ps(first, a));
+    _mm512_mask_storeu_ps(p + 16, 0x4924, _mm512_permutexvar_ps(second, a));
+    _mm512_mask_storeu_ps(p + 32, 0x2492, _mm512_permutexvar_ps(third, a));
+}

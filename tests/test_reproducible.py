@@ -176,6 +176,28 @@ def test_side_by_side(op, dtype, isa, rng):
                 assert [bits(column) for column in np.atleast_1d(got).T] == alone, (n, rows)
 
 
+@pytest.mark.parametrize("kind", ["near", "masks", "far", "row of masks", "large"])
+@pytest.mark.parametrize("dtype", EDGES)
+def test_few_rows(op, dtype, kind, isa, rng):
+    """Few rows side by side without a gap, which are taken as they lie while all are near to 0; and the first axis of few columns.
+    One is not in its last element only; one is nothing but masks; one has a logit that leaves nothing of the others."""
+    for rows, n in [(2, 100), (3, 97), (5, 1000), (7, 350), (8, 130), (15, 400), (17, 385), (33, 500), (63, 390), (64, 3100), (10, 3300)]:
+        x = rng.uniform(-3, 3, (rows, n)).astype(dtype)
+        if kind == "masks":
+            x[rng.random(x.shape) < 0.3] = -np.inf
+        elif kind == "row of masks":
+            x[rng.integers(rows)] = -1e9
+        elif kind != "near":
+            x[-1, -1] = 1000 if kind == "far" else 40
+        want = [bits(op(row)) for row in x]
+        for got in [op(x.copy("F"), -1), op(np.ascontiguousarray(x.T), 0).T]:
+            assert [bits(row) for row in got] == want, (rows, n)
+        if op is not sf.logsumexp:
+            for given in (x.copy("F"), np.ascontiguousarray(x.T).T):
+                for out in (np.empty_like(x), given):
+                    assert [bits(row) for row in op(given, -1, out=out)] == want, (rows, n)
+
+
 def views(x):
     """The (rows, n) values of x in C and Fortran order, with gaps of each kind, and both ways round."""
     for order in "CF":
