@@ -495,13 +495,13 @@ SMF_BODY int SMF_W(_few)(const smf_job *job, const smf_op op)
     for (size_t k = 0; k < rows; k++) total[k] = SMF_W(_total_of)(v_set1(0));
     for (size_t k = 0; k < rows; k++) top[k] = all.max;
 #define SMF_OFFSET(i, j) ((ptrdiff_t)(((i) + (size_t)(j) * W) * sizeof(real)))
-#define SMF_LANES(j, count, lanes) ((j) == (count) - 1 ? (lanes) : W)
+#define SMF_COUNT(j, count, lanes) ((j) == (count) - 1 ? (lanes) : W)
 #define STEP(i, count, lanes)                                                                                                   \
     do {                                                                                                                        \
-        SMF_EACH(j, count) v[j] = SMF_W(_from)(x + SMF_OFFSET(i, j), SMF_LANES(j, count, lanes), SMF_OWN);                      \
+        SMF_EACH(j, count) v[j] = SMF_W(_from)(x + SMF_OFFSET(i, j), SMF_COUNT(j, count, lanes), SMF_OWN);                      \
         SMF_W(_exp_near)(v, e, count, SMF_MASKED, &all.stray);                                                                  \
         if (op == SMF_SOFTMAX)                                                                                                  \
-            SMF_EACH(j, count) SMF_W(_to)(to + SMF_OFFSET(i, j), e[j], SMF_LANES(j, count, lanes), SMF_OWN);                    \
+            SMF_EACH(j, count) SMF_W(_to)(to + SMF_OFFSET(i, j), e[j], SMF_COUNT(j, count, lanes), SMF_OWN);                    \
         SMF_EACH(j, count)                                                                                                      \
         {                                                                                                                       \
             if (op != SMF_SOFTMAX) top[at] = v_max(v[j], top[at]);                                                              \
@@ -543,17 +543,17 @@ SMF_BODY int SMF_W(_few)(const smf_job *job, const smf_op op)
     at = 0;
 #define STEP(i, count, lanes)                                                                                                   \
     do {                                                                                                                        \
-        SMF_EACH(j, count) e[j] = SMF_W(_from)(from + SMF_OFFSET(i, j), SMF_LANES(j, count, lanes), SMF_OWN);                   \
+        SMF_EACH(j, count) e[j] = SMF_W(_from)(from + SMF_OFFSET(i, j), SMF_COUNT(j, count, lanes), SMF_OWN);                   \
         SMF_EACH(j, count)                                                                                                      \
         {                                                                                                                       \
             e[j] = SMF_W(_last)(e[j], v_load(hi + at * W), v_load(lo + at * W), op);                                            \
             at = at + 1 < rows ? at + 1 : 0;                                                                                    \
         }                                                                                                                       \
-        SMF_EACH(j, count) SMF_W(_to)(y + SMF_OFFSET(i, j), e[j], SMF_LANES(j, count, lanes), SMF_OWN);                         \
+        SMF_EACH(j, count) SMF_W(_to)(y + SMF_OFFSET(i, j), e[j], SMF_COUNT(j, count, lanes), SMF_OWN);                         \
     } while (0)
     SMF_PASS(STEP, whole);
 #undef STEP
-#undef SMF_LANES
+#undef SMF_COUNT
 #undef SMF_OFFSET
     return 1;
 }
@@ -608,7 +608,7 @@ SMF_STREAM(terms, SMF_SOFTMAX)
 SMF_STREAM(total, SMF_LOGSUMEXP)
 #undef SMF_STREAM
 
-SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const int wide, const smf_op op)
+SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const smf_op op)
 {
     SMF_W(_state) state[SMF_STREAMS];
     const int vectors = (int)(group->rows / W);

@@ -1054,7 +1054,7 @@ SMF_HALF_PORT(bf16, SMF_BF16)
     static SMF_NOINLINE int SMF_W(_##name##_few)(const smf_job *job) { return SMF_W(_few)(job, op); }                   \
     static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group, int *form)                                  \
     {                                                                                                                   \
-        return SMF_W(_streamed)(group, form, SMF_UNROLL / 2, op);                                                       \
+        return SMF_W(_streamed)(group, form, op);                                                       \
     }                                                                                                                   \
     SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_few), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
     SMF_HALF_KERNELS(name, op)

@@ -17,7 +17,8 @@
  *   beyond(a)          whether a lane has a bit of its upper 21 (float64: 51)
  *   once(v)            v: where GCC 12 would load it twice, as an operand of two instructions, it is loaded once
  *   pick(x, m, a, b)   a where x > m, else b
- *   every2(p)          W elements from every other place from p on; put_every2(p, v) back; reverse(v): the last lane first
+ *   every2(p) every3(p)  W elements from every other, third place from p on; put_every2(p, v) put_every3(p, v) back
+ *   reverse(v)         the last lane first
  *   load4(p, s, k, dense, c)  k <= 4 columns of rows s bytes apart: lane r of c[q] from element q of the row at p + r s;
  *   store4(p, s, k, dense, c) back. Neither touches another element, but where the rows are dense (s = k elements)
  *                      they may read beyond a row what is the next row's, and write it before that row is written

@@ -59,10 +59,11 @@ def test_guard_pages(op, dtype, at_end, isa, guarded, rng):
 @pytest.mark.parametrize("dtype", [*DTYPES, "float16", ml_dtypes.bfloat16])
 @pytest.mark.parametrize("at_end", [True, False])
 def test_guard_pages_of_many_rows(op, dtype, at_end, isa, guarded, rng):
-    """Short rows one after the other, and side by side: groups of them, some left over, each beside an unreadable page."""
+    """Short rows one after the other, and side by side: groups of them, some left over, each beside an unreadable page; and a few
+    longer ones."""
     dtype = np.dtype(dtype)
-    for n in [*range(1, 14), 21, 64, 65]:
-        for rows in (8, 15, 16, 17, 40, 70):
+    for n in [*range(1, 14), 21, 64, 65, 97, 128, 300]:
+        for rows in (8, 15, 16, 17, 40, 70) if n < 97 else (2, 3, 7, 9, 13):
             if rows * n * dtype.itemsize > 3 * mmap.PAGESIZE:
                 continue
             values = rng.standard_normal((rows, n)).astype(dtype)
@@ -145,7 +146,7 @@ static const size_t counts[] = {0, 1, 2, 3, 8, 15, 16, 17, 33, 70, 150};
         for (size_t c = 0; c < (n < 8 || n == 21 ? 11 : 4); c++) {                                    \
             const size_t rows = counts[c];                                                  \
             R *x = malloc(rows * n * sizeof(R)), *y = malloc(rows * n * sizeof(R)), *z = malloc((rows + n + 1) * sizeof(R)); \
-            for (size_t i = 0; i < rows * n; i++) x[i] = (R)(i % 7 == 3 ? -INFINITY : sin((double)i) * (i % 5 ? 9 : 900)); \
+            for (size_t i = 0; i < rows * n; i++) x[i] = (R)(i % 7 == 3 ? -INFINITY : sin((double)i) * (i % 5 || rows == 150 ? 9 : 900)); \
             smf_softmax_##F(rows, n, x, (ptrdiff_t)n, y, (ptrdiff_t)n);                     \
             smf_log_softmax_##F(rows, n, x, (ptrdiff_t)n, y, (ptrdiff_t)n);                 \
             smf_logsumexp_##F(rows, n, x, (ptrdiff_t)n, z, 1);                              \
