@@ -385,7 +385,7 @@ typedef void SMF_W(_rows)(const smf_job *job, int form);
 typedef struct {
     SMF_ALIGNED(64) real max[W], c[W], magic[W], clamp[W], hi[W], lo[W]; /* of row k */
     SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)]; /* of its total */
-    size_t first; /* row of the job */
+    smf_job part; /* these rows, or a contiguous copy of them */
     int rows, form, writes; /* writes: a row of results */
     real *scratch; /* NULL: exponentials go to the results */
 } SMF_W(_block);
@@ -394,7 +394,7 @@ typedef struct {
 SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *block, int k, int ahead, const smf_dtype type)
 {
     SMF_W(_row) row;
-    SMF_W(_row_at)(&row, job, block->first + (size_t)k, block->scratch, (size_t)k * ((job->n + W - 1) / W * W));
+    SMF_W(_row_at)(&row, &block->part, (size_t)k, block->scratch, (size_t)k * ((job->n + W - 1) / W * W));
     if (ahead) row.next_x = row.x + block->rows * job->x_row;
     if (block->writes) row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
     row.next_x_col = row.next_y_col = SMF_SIZE(type);
@@ -537,7 +537,7 @@ SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block,
         one.hi = v_set1(hi);
         one.lo = v_set1(block->lo[k]);
         if (!SMF_FINITE(max) || !SMF_FINITE(hi)) {
-            const smf_job alone = SMF_W(_rows_of)(job, block->first + (size_t)k, 1);
+            const smf_job alone = SMF_W(_rows_of)(&block->part, (size_t)k, 1);
             if (block->form == SMF_LARGEST) SMF_W(_special)(&row, max, op, type);
             else again(&alone, SMF_LARGEST);
         } else if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row.y, hi, type);
@@ -589,14 +589,19 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
 
 #define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
 
+static void SMF_W(_gather)(real *to, const char *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length);
+static void SMF_W(_scatter)(char *to, const real *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length);
+
 /* While sums and divisions of one block wait, there are steps of the next. Forms are tried from `form` on down, and one that was not
- * right is not tried again. */
+ * right is not tried again. Rows of another stride, up to SMF_BLOCK_BYTES long, come to a copy block by block. */
 SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *again, const SMF_W(_passes) *passes, const smf_op op,
                                  const smf_dtype type)
 {
-    SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH];
+    SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH], copy[2][SMF_BLOCK_BYTES / sizeof(real)];
     SMF_W(_block) blocks[2], *block = &blocks[0], *done = &blocks[1];
-    const size_t stride = (job->n + W - 1) / W * W, bytes = op == SMF_SOFTMAX ? SMF_BLOCK_BYTES : SMF_LOGITS_BYTES;
+    const size_t stride = (job->n + W - 1) / W * W, col = SMF_SIZE(type);
+    const int in = type == SMF_OWN && job->x_col != (ptrdiff_t)col, out = type == SMF_OWN && op != SMF_LOGSUMEXP && job->y_col != (ptrdiff_t)col;
+    const size_t bytes = op == SMF_SOFTMAX || in || out ? SMF_BLOCK_BYTES : SMF_LOGITS_BYTES;
     const size_t fit = stride ? bytes / sizeof(real) / stride : W, most = fit > W ? W : fit ? fit : 1;
     const int kept = op == SMF_SOFTMAX && stride <= (type == SMF_OWN ? 1 : 2) * SMF_SCRATCH;
     const int roomy = !kept || fit > 0; /* there may be exponentials of two blocks in the nearest cache */
@@ -608,13 +613,20 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
     block->writes = done->writes = op != SMF_LOGSUMEXP;
     for (size_t r = 0; r < job->rows || block->rows > 0; r += (size_t)block->rows) {
         const size_t left = job->rows - r;
-        const int ahead = left > most;
+        const int ahead = left > most && !in;
         int ready = 0, known = 0;
         SMF_W(_block) *const next = done;
         done = block;
         block = next;
-        block->first = r;
-        block->rows = (int)(ahead ? most : left);
+        block->rows = (int)(left > most ? most : left);
+        block->part = SMF_W(_rows_of)(job, r, (size_t)block->rows);
+        if (in || out) {
+            const ptrdiff_t row = (ptrdiff_t)(job->n * sizeof(real));
+            real *const to = copy[block == &blocks[1]];
+            if (in) SMF_W(_gather)(to, (const char *)block->part.x, job->x_row, job->x_col, block->part.rows, job->n);
+            if (in) block->part.x = to, block->part.x_row = row, block->part.x_col = col;
+            if (out) block->part.y = to, block->part.y_row = row, block->part.y_col = col;
+        }
         if (done->rows) SMF_W(_block_sums)(job, done, op, type);
         for (int turn = 0; turn < 2; turn++) {
             while (block->rows && form != SMF_LARGEST && !ready && turn != roomy) {
@@ -627,6 +639,9 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
             }
             if (done->rows && !turn) SMF_W(_block_last)(job, done, again, op, type);
         }
+        if (out && done->rows)
+            SMF_W(_scatter)((char *)job->y + (ptrdiff_t)(r - done->part.rows) * job->y_row, (const real *)done->part.y, job->y_row,
+                            job->y_col, done->part.rows, job->n);
         if (block->rows && form == SMF_LARGEST) passes->exp(job, block, ahead);
     }
 }
@@ -940,6 +955,10 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
     const ptrdiff_t size = sizeof(real);
     const int sums = kernels->op == SMF_LOGSUMEXP;
     const int x_fits = SMF_UNIT(beside ? job->x_row : job->x_col), y_fits = sums || SMF_UNIT(beside ? job->y_row : job->y_col);
+    if (!beside && !SMF_UNIT(job->x_row) && !SMF_UNIT(job->y_row) && n >= 7 * W && n <= SMF_BLOCK_BYTES / sizeof(real)) {
+        kernels->rows(job, SMF_NEAR);
+        return;
+    }
     size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
     if (fit < least) fit = most < least ? most : least;
     else if (fit > W) fit = fit / W * W;
