@@ -93,7 +93,7 @@ typedef struct {
     char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory */
     ptrdiff_t x_col, e_col, y_col, y_row; /* bytes */
     int padded; /* to a whole vector of e */
-    const char *next_x, *next_y; /* what comes after this: its cache lines are fetched during exp; NULL: nothing is */
+    const char *next_x, *next_y; /* what is read and written next: its cache lines are fetched during exp; NULL: nothing is */
     ptrdiff_t next_x_col, next_y_col;
     size_t n;
 } SMF_W(_row);
@@ -781,7 +781,7 @@ SMF_INLINE void SMF_W(_line_out)(char *to, const real *from, size_t n, const smf
 
 /* The kernels of one operation on one type. */
 typedef struct SMF_W(_kernels) {
-    SMF_W(_rows) *rows; /* contiguous */
+    SMF_W(_rows) *rows; /* contiguous; or of another stride, up to SMF_BLOCK_BYTES long */
     smf_kernel *single; /* one of them, of up to W elements */
     int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel);
     SMF_W(_group) *across;
@@ -905,8 +905,11 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     } else if (half) SMF_W(_run_ported)(job, kernels);
     else {
         const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
-        const int beside = nearer || (job->n < 16 && !one_line); /* columns are the longer lines to copy */
-        SMF_W(_run_strided)(job, kernels, across && beside && column <= SMF_PANEL_BYTES);
+        const int beside = across && column <= SMF_PANEL_BYTES &&
+                           (nearer || (job->n < 16 && !one_line)); /* columns are the longer lines to copy */
+        if (!beside && job->n >= 7 * W && job->n <= SMF_BLOCK_BYTES / sizeof(real) && !SMF_UNIT(job->x_row) && !SMF_UNIT(job->y_row))
+            kernels->rows(job, SMF_NEAR);
+        else SMF_W(_run_strided)(job, kernels, beside);
     }
 }
 
@@ -955,10 +958,6 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
     const ptrdiff_t size = sizeof(real);
     const int sums = kernels->op == SMF_LOGSUMEXP;
     const int x_fits = SMF_UNIT(beside ? job->x_row : job->x_col), y_fits = sums || SMF_UNIT(beside ? job->y_row : job->y_col);
-    if (!beside && !SMF_UNIT(job->x_row) && !SMF_UNIT(job->y_row) && n >= 7 * W && n <= SMF_BLOCK_BYTES / sizeof(real)) {
-        kernels->rows(job, SMF_NEAR);
-        return;
-    }
     size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
     if (fit < least) fit = most < least ? most : least;
     else if (fit > W) fit = fit / W * W;
