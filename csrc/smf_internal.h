@@ -104,6 +104,31 @@
 #define SMF_ONCE_P(p) ((void)0)
 #endif
 
+/* n numbers from places from_col bytes apart to places to_col apart. As integers: of these some processors (Zen 4) store more in a
+ * cycle than of a vector's lanes. */
+typedef uint32_t f32_bits;
+typedef uint64_t f64_bits;
+#define SMF_COPY(F, to, to_col, from, from_col, n)                                                  \
+    do {                                                                                            \
+        char *to_ = (char *)(to);                                                                   \
+        const char *from_ = (const char *)(from);                                                   \
+        size_t left_ = (n);                                                                         \
+        for (; left_ >= 4; left_ -= 4, to_ += 4 * (to_col), from_ += 4 * (from_col)) {              \
+            SMF_COPY1(F, to_, from_);                                                               \
+            SMF_COPY1(F, to_ + (to_col), from_ + (from_col));                                       \
+            SMF_COPY1(F, to_ + 2 * (to_col), from_ + 2 * (from_col));                               \
+            SMF_COPY1(F, to_ + 3 * (to_col), from_ + 3 * (from_col));                               \
+        }                                                                                           \
+        for (; left_ > 0; left_--, to_ += (to_col), from_ += (from_col)) SMF_COPY1(F, to_, from_);  \
+    } while (0)
+#define SMF_COPY1(F, to, from)                                                                      \
+    do {                                                                                            \
+        SMF_PASTE(F, _bits) bits_;                                                                  \
+        memcpy(&bits_, from, sizeof bits_);                                                         \
+        SMF_ONCE_P(bits_);                                                                          \
+        memcpy(to, &bits_, sizeof bits_);                                                           \
+    } while (0)
+
 /* A hint, no access: any address will do. */
 #if defined(__GNUC__)
 #define SMF_PREFETCH(p) __builtin_prefetch(p)

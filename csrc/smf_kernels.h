@@ -7,48 +7,33 @@
 #include "smf_log.h"
 #include "smf_half.h"
 
-/* Words of strided elements, where an instruction set has no better way. */
-#define SMF_EVERY(F, R, W, every)                                              \
-    SMF_INLINE F##_v F##_every##every(const R *p)                              \
-    {                                                                          \
-        R lane[W];                                                             \
-        SMF_EACH(k, W) memcpy(&lane[k], p + every * k, sizeof(R));             \
-        return F##_load(lane);                                                 \
+/* Strides, lane by lane but for those for which an instruction set knows better. */
+#ifndef SMF_STRIDE_WORDS
+#define SMF_STRIDE_WORDS(F, R, W)                                                                          \
+    typedef struct { ptrdiff_t col; } F##_stride;                                                                \
+    SMF_INLINE void F##_stride_of(F##_stride *s, ptrdiff_t col) { s->col = col; }                                \
+    SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const int count, int n, const F##_stride *s) \
+    {                                                                                                            \
+        F##_v v;                                                                                                 \
+        SMF_EACH(j, count)                                                                                       \
+        {                                                                                                        \
+            if (n == W && F##_known(p + j * next, s->col, &v)) F##_store(to + j * pitch, v);                     \
+            else SMF_COPY(F, to + j * pitch, (ptrdiff_t)sizeof(R), p + j * next, s->col, (size_t)n);             \
+        }                                                                                                        \
+    }                                                                                                            \
+    SMF_INLINE int F##_scatters(const F##_stride *s) { (void)s; return 0; }                                      \
+    SMF_INLINE void F##_scatter(char *p, ptrdiff_t next, const F##_v *y, const int count, int n, const F##_stride *s) \
+    {                                                                                                            \
+        (void)p, (void)next, (void)y, (void)count, (void)n, (void)s;                                             \
     }
-#define SMF_PUT_EVERY(F, R, W, every)                                          \
-    SMF_INLINE void F##_put_every##every(R *p, F##_v a)                        \
-    {                                                                          \
-        R lane[W];                                                             \
-        F##_store(lane, a);                                                    \
-        SMF_EACH(k, W) memcpy(p + every * k, &lane[k], sizeof(R));             \
-    }
-#define SMF_REVERSE(F, R, W)                                                   \
-    SMF_INLINE F##_v F##_reverse(F##_v a)                                      \
-    {                                                                          \
-        R lane[W], back[W];                                                    \
-        F##_store(lane, a);                                                    \
-        SMF_EACH(k, W) back[k] = lane[W - 1 - k];                              \
-        return F##_load(back);                                                 \
-    }
-#ifndef SMF_STRIDED_LOADS
-SMF_EVERY(f32, float, 16, 2)
-SMF_EVERY(f64, double, 8, 2)
-SMF_REVERSE(f32, float, 16)
-SMF_REVERSE(f64, double, 8)
+#ifndef SMF_KNOWN_STRIDES
+SMF_INLINE int f32_known(const char *p, ptrdiff_t col, f32_v *v) { (void)p, (void)col, (void)v; return 0; }
+SMF_INLINE int f64_known(const char *p, ptrdiff_t col, f64_v *v) { (void)p, (void)col, (void)v; return 0; }
 #endif
-#ifndef SMF_STRIDED_STORES
-SMF_PUT_EVERY(f32, float, 16, 2)
-SMF_PUT_EVERY(f64, double, 8, 2)
+SMF_STRIDE_WORDS(f32, float, 16)
+SMF_STRIDE_WORDS(f64, double, 8)
 #endif
-#ifndef SMF_STRIDED_THIRDS
-SMF_EVERY(f32, float, 16, 3)
-SMF_PUT_EVERY(f32, float, 16, 3)
-#endif
-SMF_EVERY(f64, double, 8, 3)
-SMF_PUT_EVERY(f64, double, 8, 3)
-#undef SMF_EVERY
-#undef SMF_PUT_EVERY
-#undef SMF_REVERSE
+#undef SMF_STRIDE_WORDS
 
 #include "smf_exp_f32.h"
 #define SMF_F f32

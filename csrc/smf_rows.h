@@ -46,19 +46,17 @@
 #define v_drop_eq SMF_W(_drop_eq)
 #define v_count_eq SMF_W(_count_eq)
 #define v_pick SMF_W(_pick)
-#define v_every2 SMF_W(_every2)
-#define v_every3 SMF_W(_every3)
-#define v_put_every2 SMF_W(_put_every2)
-#define v_put_every3 SMF_W(_put_every3)
-#define v_reverse SMF_W(_reverse)
+#define v_gather SMF_W(_gather)
+#define v_scatter SMF_W(_scatter)
+#define v_scatters SMF_W(_scatters)
 #define v_hmax SMF_W(_hmax)
 #define W SMF_W(_W)
 
-/* Where the lanes of `count` vectors lie, the `layout`: along the row, or, with a number above 0, across so many vectors
+/* Where the lanes of `count` vectors lie, the `layout`: along the row, one after the other or in places x_col bytes apart; or, with a number above 0, across so many vectors
  * of rows (one row a lane: smf_cols.h), and where there are more vectors than these, of elements W apart. Always a
  * compile-time constant, as are `op`, `count` and the `type` of the numbers in memory: SMF_OWN, that of the kernels, or
  * float16 or bfloat16, widened to it and rounded on the way. */
-enum { SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
+enum { SMF_STRIDED = -1, SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside each other instead of W apart */ };
 
 /* How e stays in range, the `form`, also a constant. By the largest logit; or because all logits are near to 0, of which `stray` is
  * the proof; or some are, and the others F_LOW or less, masked, and their e 0. Then 2^(F_TOP - bias - n_max) is left out, and nobody
@@ -92,6 +90,7 @@ typedef struct {
     const char *x;
     char *e, *y; /* softmax's exponentials go to e: to y itself, or to scratch memory */
     ptrdiff_t x_col, e_col, y_col, y_row; /* bytes */
+    const SMF_W(_stride) *x_at, *y_at; /* of strided rows: NULL where it is one element after the other */
     int padded; /* to a whole vector of e */
     const char *next_x, *next_y; /* what is read and written next: its cache lines are fetched during exp; NULL: nothing is */
     ptrdiff_t next_x_col, next_y_col;
@@ -204,12 +203,11 @@ SMF_BODY void SMF_W(_exp_near)(v_t *x, v_t *e, const int count, const int form, 
     else SMF_EACH(j, count) e[j] = v_fma_above(u[j], s[j], s[j], x[j], v_set1(SMF_W(_LOW)));
 }
 
-/* e of `count` vectors; softmax's are stored too. drop: of those below max; the others are 0. */
-SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes, const int form,
-                                 const int layout, const smf_op op, const int drop, const smf_dtype type, v_t *e)
+/* e of `count` vectors of logits x; softmax's are stored too. drop: of those below max; the others are 0. */
+SMF_BODY void SMF_W(_terms)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, v_t *x, const int count, int lanes, const int form,
+                            const int layout, const smf_op op, const int drop, const smf_dtype type, v_t *e)
 {
-    v_t x[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
-    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout, type);
+    v_t s[SMF_UNROLL], u[SMF_UNROLL];
     if (form != SMF_LARGEST) {
         SMF_W(_exp_near)(x, e, count, form, &state->stray);
         if (op != SMF_SOFTMAX) SMF_EACH(j, count) state[SMF_AT(j)].max = v_max(x[j], state[SMF_AT(j)].max);
@@ -228,6 +226,14 @@ SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, siz
     }
     if (op == SMF_SOFTMAX)
         SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, row->padded ? W : SMF_LANES_OF(j, count), e[j], layout, SMF_OWN);
+}
+
+SMF_BODY void SMF_W(_step_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, const int count, int lanes, const int form,
+                               const int layout, const smf_op op, const int drop, const smf_dtype type, v_t *e)
+{
+    v_t x[SMF_UNROLL];
+    SMF_EACH(j, count) x[j] = SMF_W(_get)(row->x, row->x_col, i, j, SMF_LANES_OF(j, count), layout, type);
+    SMF_W(_terms)(row, state, i, x, count, lanes, form, layout, op, drop, type, e);
 }
 
 /* Step 5: hi and lo are known. v: softmax's e, else the logit. */
@@ -254,7 +260,7 @@ SMF_BODY void SMF_W(_step_last)(const SMF_W(_row) *row, const SMF_W(_state) *sta
 
 /* Step 1. (A NaN may be passed over here: it shows in the total.) Vectors from aligned addresses on, which halves what
  * lines that begin elsewhere cost, between the first and the last W elements: the largest may be met twice. */
-SMF_BODY real SMF_W(_row_max)(const SMF_W(_row) *row, const smf_dtype type)
+SMF_BODY real SMF_W(_line_max)(const SMF_W(_row) *row, const smf_dtype type)
 {
     const int layout = SMF_CONTIGUOUS;
     const size_t n = row->n;
@@ -271,46 +277,133 @@ SMF_BODY real SMF_W(_row_max)(const SMF_W(_row) *row, const smf_dtype type)
     return v_hmax(m[0]);
 }
 
+/* STEP(i, count, lanes) for n elements of a stride: vectors, the last of which overlaps the one before or has fewer lanes. */
+#define SMF_ELEMENTS(STEP, n)                                                          \
+    do {                                                                               \
+        size_t i = 0;                                                                  \
+        for (; i + SMF_UNROLL * W <= n; i += SMF_UNROLL * W) STEP(i, SMF_UNROLL, W);   \
+        for (; i + W <= n; i += W) STEP(i, 1, W);                                      \
+        if (i < n && n >= W) STEP(n - W, 1, W);                                        \
+        else if (i < n) STEP(i, 1, (int)n);                                            \
+    } while (0)
+
+/* Elements of a stride come to contiguous memory, and go back. */
+SMF_INLINE void SMF_W(_elements_in)(real *to, const char *from, const SMF_W(_stride) *stride, size_t n)
+{
+#define STEP(i, count, lanes) \
+    v_gather(to + (i), W, from + (ptrdiff_t)(i) * stride->col, W * stride->col, count, lanes, stride)
+    SMF_ELEMENTS(STEP, n);
+#undef STEP
+}
+SMF_INLINE void SMF_W(_elements_out)(char *to, const SMF_W(_stride) *stride, const real *from, size_t n)
+{
+    v_t y[SMF_UNROLL];
+#define STEP(i, count, lanes)                                                                                           \
+    do {                                                                                                                \
+        SMF_EACH(j, count) y[j] = SMF_W(_from)((const char *)(from + (i) + j * W), lanes, SMF_OWN);                     \
+        v_scatter(to + (ptrdiff_t)(i) * stride->col, W * stride->col, y, count, lanes, stride);                         \
+    } while (0)
+    if (v_scatters(stride)) SMF_ELEMENTS(STEP, n);
+    else SMF_COPY(SMF_F, to, stride->col, from, (ptrdiff_t)sizeof(real), n);
+#undef STEP
+}
+
+#define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
+#define SMF_PIECE (SMF_BLOCK_BYTES / (int)sizeof(real))
+
+/* SMF_PIECE elements of a strided row, or what is left, from the i-th on, and a contiguous copy of the logits where there is memory
+ * for one. */
+SMF_INLINE SMF_W(_row) SMF_W(_piece_of)(const SMF_W(_row) *row, size_t i, real *copy)
+{
+    SMF_W(_row) piece = *row;
+    piece.n = row->n - i < SMF_PIECE ? row->n - i : SMF_PIECE;
+    piece.x += (ptrdiff_t)i * row->x_col;
+    piece.e += i * sizeof(real);
+    piece.y += (ptrdiff_t)i * row->y_col;
+    if (copy && row->x_at) {
+        SMF_W(_elements_in)(copy, piece.x, row->x_at, piece.n);
+        piece.x = (const char *)copy;
+    }
+    return piece;
+}
+
+SMF_BODY real SMF_W(_row_max)(const SMF_W(_row) *row, const int layout, const smf_dtype type)
+{
+    SMF_ALIGNED(64) real copy[SMF_PIECE];
+    real max = -(real)INFINITY;
+    if (layout == SMF_CONTIGUOUS) return SMF_W(_line_max)(row, type);
+    for (size_t i = 0; i < row->n; i += SMF_PIECE) {
+        const SMF_W(_row) piece = SMF_W(_piece_of)(row, i, copy);
+        const real m = SMF_W(_line_max)(&piece, type);
+        max = m > max ? m : max;
+    }
+    return max;
+}
+
 /* Steps 3 and 4, from the total so far. Returns whether `form` was right. */
 SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int form, const smf_op op, const int drop,
-                             const smf_dtype type)
+                             const int layout, const smf_dtype type)
 {
-    const int layout = SMF_CONTIGUOUS;
     SMF_W(_total) total = state->total;
     SMF_W(_state) one; /* as few vectors as there can be, in registers */
-    v_t e[SMF_UNROLL];
+    SMF_ALIGNED(64) real next[SMF_UNROLL * W]; /* strided logits are read while the exponentials of those before are found */
+    const int ahead = layout == SMF_STRIDED && row->x_at;
+    v_t x[SMF_UNROLL], e[SMF_UNROLL];
     size_t n = row->n, i = 0;
     one.max = state->max;
     one.stray = state->stray;
     one.c = state->c;
     one.magic = state->magic;
     one.clamp = state->clamp;
-#define SMF_STEP(i, count, lanes, form)                                                          \
+#define SMF_TERMS(i, count, lanes, form)                                                         \
     do {                                                                                         \
-        SMF_W(_step_exp)(row, &one, i, count, lanes, form, layout, op, drop, type, e);           \
+        SMF_W(_terms)(row, &one, i, x, count, lanes, form, SMF_CONTIGUOUS, op, drop, type, e);   \
         SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
         if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
     } while (0)
-#define STEP(i, count, lanes) SMF_STEP(i, count, lanes, form == SMF_NEAR ? SMF_MASKED : form) /* as lanes beyond the row are */
+#define SMF_READ(i)                                                                                          \
+    do {                                                                                                     \
+        const char *const from = row->x + (ptrdiff_t)(i) * row->x_col;                                       \
+        if ((i) + SMF_UNROLL * W <= n) v_gather(next, W, from, W * row->x_col, SMF_UNROLL, W, row->x_at);                          \
+        else {                                                                                               \
+            SMF_EACH(j, SMF_UNROLL) v_store(next + j * W, v_set1(-(real)INFINITY));                          \
+            SMF_W(_elements_in)(next, from, row->x_at, n - (i));                                             \
+        }                                                                                                    \
+    } while (0)
+#define STEP(i, count, lanes)                                                                                \
+    do {                                                                                                     \
+        if (ahead) SMF_EACH(j, count) x[j] = v_load(next + j * W);                                           \
+        else                                                                                                 \
+            SMF_EACH(j, count)                                                                               \
+            x[j] = SMF_W(_get)(row->x, 0, i, j, j == (count) - 1 ? (lanes) : W, SMF_CONTIGUOUS, type);       \
+        SMF_TERMS(i, count, lanes, form == SMF_NEAR ? SMF_MASKED : form); /* as lanes beyond the row are */  \
+    } while (0)
+    if (ahead) SMF_READ(0);
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
-        for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) SMF_STEP(i, SMF_UNROLL, W, form);
+        for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) {
+            if (ahead) SMF_EACH(j, SMF_UNROLL) x[j] = v_load(next + j * W);
+            else SMF_EACH(j, SMF_UNROLL) x[j] = SMF_W(_get)(row->x, 0, i, j, W, SMF_CONTIGUOUS, type);
+            if (ahead) SMF_READ(i + SMF_UNROLL * W);
+            SMF_TERMS(i, SMF_UNROLL, W, form);
+        }
         if (end < n && v_beyond(one.stray)) return 0;
     }
     SMF_REST(STEP, i, n);
 #undef STEP
-#undef SMF_STEP
+#undef SMF_READ
+#undef SMF_TERMS
     state->total = total;
     state->max = one.max;
     return form == SMF_LARGEST || !v_beyond(one.stray);
 }
 
-/* The same, where it is rare: one function for all. Only what is dropped may be of another type. */
-static SMF_NOINLINE void SMF_W(_row_rare)(const SMF_W(_row) *row, SMF_W(_state) *state, smf_op op, int drop, smf_dtype type)
+/* The same, where it is rare: one function for all. Only what is dropped may be of another type, or strided. */
+static SMF_NOINLINE void SMF_W(_row_rare)(const SMF_W(_row) *row, SMF_W(_state) *state, smf_op op, int drop, int layout, smf_dtype type)
 {
-    if (drop) SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_LOGSUMEXP, 1, type);
-    else if (op == SMF_SOFTMAX) SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_SOFTMAX, 0, SMF_OWN);
-    else SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_LOGSUMEXP, 0, SMF_OWN);
+    if (drop) SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_LOGSUMEXP, 1, layout, type);
+    else if (op == SMF_SOFTMAX) SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_SOFTMAX, 0, SMF_CONTIGUOUS, SMF_OWN);
+    else SMF_W(_row_exp)(row, state, SMF_LARGEST, SMF_LOGSUMEXP, 0, SMF_CONTIGUOUS, SMF_OWN);
 }
 
 /* log_softmax, logsumexp: the total without the largest element, s (1 + u), from that of all: unless it is a `few` parts of that,
@@ -331,29 +424,30 @@ SMF_INLINE void SMF_W(_fill_nan)(const SMF_W(_row) *row, int lane, const smf_dty
 }
 
 /* Special rows: their maximum is not finite, or there is a NaN. In the order of softmax_fast.h. */
-static int SMF_W(_has_nan)(const char *x, size_t n, smf_dtype type)
+static int SMF_W(_has_nan)(const SMF_W(_row) *row, smf_dtype type)
 {
     int nan = 0;
-    for (size_t i = 0; i < n; i++) {
-        const real v = SMF_W(_from1)(x + i * SMF_SIZE(type), type);
+    for (size_t i = 0; i < row->n; i++) {
+        const real v = SMF_W(_from1)(row->x + (ptrdiff_t)i * row->x_col, type);
         nan |= v != v;
     }
     return nan;
 }
 
-static void SMF_W(_special_of)(const char *x, char *y, size_t n, int nan, real max, smf_op op, smf_dtype type)
+static void SMF_W(_special_of)(const SMF_W(_row) *row, int nan, real max, smf_op op, smf_dtype type)
 {
-    for (size_t i = 0; i < n; i++) {
-        const int low = op == SMF_LOG_SOFTMAX && !nan && max == (real)INFINITY && SMF_W(_from1)(x + i * SMF_SIZE(type), type) < max;
-        SMF_W(_to1)(y + i * SMF_SIZE(type), low ? -(real)INFINITY : (real)NAN, type);
+    for (size_t i = 0; i < row->n; i++) {
+        const int low = op == SMF_LOG_SOFTMAX && !nan && max == (real)INFINITY &&
+                        SMF_W(_from1)(row->x + (ptrdiff_t)i * row->x_col, type) < max;
+        SMF_W(_to1)(row->y + (ptrdiff_t)i * row->y_col, low ? -(real)INFINITY : (real)NAN, type);
     }
 }
 
 static SMF_NOINLINE void SMF_W(_special)(const SMF_W(_row) *row, real max, smf_op op, smf_dtype type)
 {
-    const int nan = op != SMF_SOFTMAX && SMF_W(_has_nan)(row->x, row->n, type);
+    const int nan = op != SMF_SOFTMAX && SMF_W(_has_nan)(row, type);
     if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row->y, nan ? (real)NAN : max, type);
-    else SMF_W(_special_of)(row->x, row->y, row->n, nan, max, op, type);
+    else SMF_W(_special_of)(row, nan, max, op, type);
 }
 
 SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, real *scratch, size_t scratch_row)
@@ -364,6 +458,7 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
     row->padded = scratch != NULL;
     row->x_col = job->x_col;
     row->e_col = row->y_col = job->y_col;
+    row->x_at = row->y_at = NULL;
     row->y_row = job->y_row;
     row->next_x = row->next_y = NULL;
     row->next_x_col = row->next_y_col = 0;
@@ -377,7 +472,7 @@ SMF_INLINE smf_job SMF_W(_rows_of)(const smf_job *job, size_t r, size_t rows)
     return part;
 }
 
-/* Contiguous rows, by this form or another. */
+/* Rows along which the passes go, by this form or another. */
 typedef void SMF_W(_rows)(const smf_job *job, int form);
 
 /* Up to W rows on their way through the passes. Each pass goes over all of them before the next, and what is done once a row is
@@ -385,8 +480,9 @@ typedef void SMF_W(_rows)(const smf_job *job, int form);
 typedef struct {
     SMF_ALIGNED(64) real max[W], c[W], magic[W], clamp[W], hi[W], lo[W]; /* of row k */
     SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)]; /* of its total */
-    smf_job part; /* these rows, or a contiguous copy of them */
-    int rows, form, writes; /* writes: a row of results */
+    smf_job part; /* these rows */
+    const SMF_W(_stride) *x_at, *y_at; /* of a row */
+    int rows, form, writes; /* writes: a contiguous row of results */
     real *scratch; /* NULL: exponentials go to the results */
 } SMF_W(_block);
 
@@ -396,6 +492,8 @@ SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *b
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, &block->part, (size_t)k, block->scratch, (size_t)k * ((job->n + W - 1) / W * W));
     if (ahead) row.next_x = row.x + block->rows * job->x_row;
+    row.x_at = block->x_at;
+    row.y_at = block->y_at;
     if (block->writes) row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
     row.next_x_col = row.next_y_col = SMF_SIZE(type);
     return row;
@@ -409,12 +507,12 @@ SMF_INLINE void SMF_W(_one_by_one)(SMF_W(_block) *block, const SMF_W(_state) *al
 }
 
 /* Steps 1 and 2. */
-SMF_BODY void SMF_W(_block_max)(const smf_job *job, SMF_W(_block) *block, const smf_dtype type)
+SMF_BODY void SMF_W(_block_max)(const smf_job *job, SMF_W(_block) *block, const int layout, const smf_dtype type)
 {
     SMF_W(_state) all;
     for (int k = 0; k < block->rows; k++) {
         const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
-        block->max[k] = SMF_W(_row_max)(&row, type);
+        block->max[k] = SMF_W(_row_max)(&row, layout, type);
     }
     all.max = v_load(block->max);
     SMF_W(_shift)(&all);
@@ -432,20 +530,20 @@ SMF_INLINE void SMF_W(_state_of)(const SMF_W(_block) *block, int k, SMF_W(_state
 }
 
 /* Steps 3 and 4 after these. */
-SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, int ahead, const smf_op op, const smf_dtype type)
+SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, int ahead, const smf_op op, const int layout, const smf_dtype type)
 {
     for (int k = 0; k < block->rows; k++) {
         const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, ahead, type);
         SMF_W(_state) one;
         if (!SMF_FINITE(block->max[k])) continue; /* special */
         SMF_W(_state_of)(block, k, &one);
-        SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, 0, type);
+        SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, 0, layout, type);
         SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
 }
 
 /* The same without the largest, of `few` rows. Returns whether there are any: lanes without a row are not. */
-static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *block, const double *few, smf_dtype type)
+static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *block, const double *few, int layout, smf_dtype type)
 {
     int some = 0;
     for (int k = 0; k < block->rows; k++) {
@@ -453,7 +551,7 @@ static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *bl
         SMF_W(_state) one;
         if (!SMF_FINITE(block->max[k]) || few[k] == 0) continue;
         SMF_W(_state_of)(block, k, &one);
-        SMF_W(_row_rare)(&row, &one, SMF_LOGSUMEXP, 1, type);
+        SMF_W(_row_rare)(&row, &one, SMF_LOGSUMEXP, 1, layout, type);
         SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
         some = 1;
     }
@@ -461,7 +559,8 @@ static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *bl
 }
 
 /* Steps 1 to 4 of another form. Returns whether that was right. */
-SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const int form, int ahead, const smf_op op, const smf_dtype type)
+SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const int form, int ahead, const smf_op op, const int layout,
+                                const smf_dtype type)
 {
     for (int k = 0; k < block->rows; k++) {
         const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, ahead, type);
@@ -469,7 +568,7 @@ SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const 
         SMF_W(_no_shift)(&one);
         if (op != SMF_SOFTMAX && k == 0) SMF_W(_one_by_one)(block, &one);
         one.total = SMF_W(_total_of)(v_set1(0));
-        if (!SMF_W(_row_exp)(&row, &one, form, op, 0, type)) return 0;
+        if (!SMF_W(_row_exp)(&row, &one, form, op, 0, layout, type)) return 0;
         block->max[k] = op == SMF_SOFTMAX ? 0 : v_hmax(one.max);
         SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
@@ -483,30 +582,31 @@ typedef struct {
     void (*exp)(const smf_job *job, SMF_W(_block) *block, int ahead);
 } SMF_W(_passes);
 
-#define SMF_PASSES_OF(T, name, op, type)                                                                                     \
+#define SMF_PASSES_OF(T, name, op, layout, type)                                                                                     \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *job, SMF_W(_block) *block, int form, int ahead)      \
     {                                                                                                                        \
-        return form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, type)                                  \
-                                : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, type);                               \
+        return form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, layout, type)                                  \
+                                : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, layout, type);                               \
     }                                                                                                                        \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_exp)(const smf_job *job, SMF_W(_block) *block, int ahead)                \
     {                                                                                                                        \
-        SMF_W(_block_exp)(job, block, ahead, op, type);                                                                      \
+        SMF_W(_block_exp)(job, block, ahead, op, layout, type);                                                                      \
     }                                                                                                                        \
     static const SMF_W(_passes) SMF_PASTE(T, _##name##_passes) = {SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_exp)};
-#define SMF_PASSES(T, type)                         \
-    SMF_PASSES_OF(T, terms, SMF_SOFTMAX, type)      \
-    SMF_PASSES_OF(T, total, SMF_LOGSUMEXP, type)
-SMF_PASSES(SMF_F, SMF_OWN)
+#define SMF_PASSES(T, layout, type)                         \
+    SMF_PASSES_OF(T, terms, SMF_SOFTMAX, layout, type)      \
+    SMF_PASSES_OF(T, total, SMF_LOGSUMEXP, layout, type)
+SMF_PASSES(SMF_F, SMF_CONTIGUOUS, SMF_OWN)
+SMF_PASSES(SMF_W(_strided), SMF_STRIDED, SMF_OWN)
 #ifdef SMF_HALVES
-SMF_PASSES(f16, SMF_F16)
-SMF_PASSES(bf16, SMF_BF16)
+SMF_PASSES(f16, SMF_CONTIGUOUS, SMF_F16)
+SMF_PASSES(bf16, SMF_CONTIGUOUS, SMF_BF16)
 #endif
 #undef SMF_PASSES
 #undef SMF_PASSES_OF
 
 /* What of step 5 is done once a row. */
-SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const smf_op op, const smf_dtype type)
+SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const smf_op op, const int layout, const smf_dtype type)
 {
     const size_t rows = (size_t)block->rows, stride = SMF_W(_PARTS) * sizeof(double);
     SMF_W(_state) all;
@@ -519,7 +619,7 @@ SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const
         all.c = v_load(block->c);
         all.magic = v_load(block->magic);
         all.clamp = v_load(block->clamp);
-        if (SMF_W(_others)(&all, job->n, &s, &u, few) && SMF_W(_block_rest)(job, block, few, type))
+        if (SMF_W(_others)(&all, job->n, &s, &u, few) && SMF_W(_block_rest)(job, block, few, layout, type))
             all.total = SMF_W(_total_pick)(few, SMF_W(_total_rows)(block->parts, stride, rows), all.total);
         SMF_W(_lse)(all.max, all.total, s, u, &all.hi, &all.lo);
     }
@@ -527,8 +627,39 @@ SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const
     v_store(block->lo, all.lo);
 }
 
+/* Step 5 of a strided row: its results go to where they belong as vectors, or through a contiguous copy. */
+SMF_BODY void SMF_W(_last_strided)(const SMF_W(_row) *row, const SMF_W(_state) *one, const smf_op op)
+{
+    SMF_ALIGNED(64) real copy[SMF_PIECE], out[SMF_PIECE];
+    const SMF_W(_stride) *const y_at = row->y_at;
+    v_t y[SMF_UNROLL];
+    for (size_t at = 0; at < row->n; at += SMF_PIECE) {
+        SMF_W(_row) piece = SMF_W(_piece_of)(row, at, op == SMF_SOFTMAX ? NULL : copy);
+        const char *const v = op == SMF_SOFTMAX ? piece.e : piece.x;
+        char *const to = piece.y;
+#define STEP(i, count, lanes)                                                                                       \
+    do {                                                                                                            \
+        SMF_EACH(j, count) y[j] = SMF_W(_from)(v + ((i) + (size_t)(j * W)) * sizeof(real), lanes, SMF_OWN);         \
+        SMF_EACH(j, count) y[j] = SMF_W(_last)(y[j], one->hi, one->lo, op);                                         \
+        v_scatter(to + (ptrdiff_t)(i) * piece.y_col, W * piece.y_col, y, count, lanes, y_at);                       \
+    } while (0)
+        if (y_at && v_scatters(y_at)) {
+            SMF_ELEMENTS(STEP, piece.n);
+            continue;
+        }
+#undef STEP
+        if (y_at) piece.y = (char *)out;
+#define STEP(i, count, lanes) SMF_W(_step_last)(&piece, one, i, count, lanes, SMF_CONTIGUOUS, 0, op, SMF_OWN, SMF_OWN)
+        SMF_PASS(STEP, piece.n);
+#undef STEP
+        if (y_at) SMF_W(_elements_out)(to, y_at, out, piece.n);
+    }
+}
+#undef SMF_ELEMENTS
+
 /* `again`: what to do with a row that is not what its form says, of which all logits are masked. */
-SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block, SMF_W(_rows) *again, const smf_op op, const smf_dtype type)
+SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block, SMF_W(_rows) *again, const smf_op op, const int layout,
+                                 const smf_dtype type)
 {
     for (int k = 0; k < block->rows; k++) {
         const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
@@ -543,7 +674,8 @@ SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block,
         } else if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row.y, hi, type);
         else {
 #define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op, type, type)
-            SMF_PASS(STEP, row.n);
+            if (layout == SMF_STRIDED) SMF_W(_last_strided)(&row, &one, op);
+            else SMF_PASS(STEP, row.n);
 #undef STEP
         }
     }
@@ -587,30 +719,32 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
     else SMF_W(_to)((char *)job->y, SMF_W(_last)(op == SMF_SOFTMAX ? e : x, state.hi, state.lo, op), (int)job->n, type);
 }
 
-#define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
 
-static void SMF_W(_gather)(real *to, const char *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length);
-static void SMF_W(_scatter)(char *to, const real *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length);
-
-/* While sums and divisions of one block wait, there are steps of the next. Forms are tried from `form` on down, and one that was not
- * right is not tried again. Rows of another stride, up to SMF_BLOCK_BYTES long, come to a copy block by block. */
-SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *again, const SMF_W(_passes) *passes, const smf_op op,
-                                 const smf_dtype type)
+/* Rows one after the other. While sums and divisions of one block wait, there are steps of the next. Forms are tried from `form` on
+ * down, and one that was not right is not tried again. (A strided row of softmax's results is at most 2 SMF_SCRATCH long.) */
+SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, const SMF_W(_passes) *passes, const smf_op op,
+                            const int layout, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH], copy[2][SMF_BLOCK_BYTES / sizeof(real)];
+    SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH];
     SMF_W(_block) blocks[2], *block = &blocks[0], *done = &blocks[1];
-    const size_t stride = (job->n + W - 1) / W * W, col = SMF_SIZE(type);
-    const int in = type == SMF_OWN && job->x_col != (ptrdiff_t)col, out = type == SMF_OWN && op != SMF_LOGSUMEXP && job->y_col != (ptrdiff_t)col;
-    const size_t bytes = op == SMF_SOFTMAX || in || out ? SMF_BLOCK_BYTES : SMF_LOGITS_BYTES;
-    const size_t fit = stride ? bytes / sizeof(real) / stride : W, most = fit > W ? W : fit ? fit : 1;
-    const int kept = op == SMF_SOFTMAX && stride <= (type == SMF_OWN ? 1 : 2) * SMF_SCRATCH;
+    SMF_W(_stride) x_at, y_at;
+    const size_t stride = (job->n + W - 1) / W * W;
+    const size_t fit = stride ? (op == SMF_SOFTMAX ? SMF_BLOCK_BYTES : SMF_LOGITS_BYTES) / sizeof(real) / stride : W;
+    const size_t most = fit > W ? W : fit ? fit : 1;
+    const int kept = op == SMF_SOFTMAX && stride <= (layout == SMF_CONTIGUOUS && type == SMF_OWN ? 1 : 2) * SMF_SCRATCH;
     const int roomy = !kept || fit > 0; /* there may be exponentials of two blocks in the nearest cache */
+    const int in = layout == SMF_STRIDED && job->x_col != SMF_SIZE(type);
+    const int out = layout == SMF_STRIDED && op != SMF_LOGSUMEXP && job->y_col != SMF_SIZE(type);
     if (op == SMF_SOFTMAX && !kept && job->x == job->y) form = SMF_LARGEST; /* or x were lost where another is not right */
     if (job->n >> 24) form = SMF_LARGEST; /* or 1/total might be so small that its lower part is denormal, and has other bits */
     memset(blocks, 0, sizeof blocks);
+    if (in) SMF_W(_stride_of)(&x_at, job->x_col);
+    if (out) SMF_W(_stride_of)(&y_at, job->y_col);
+    block->x_at = done->x_at = in ? &x_at : NULL;
+    block->y_at = done->y_at = out ? &y_at : NULL;
     block->scratch = kept ? scratch[0] : NULL;
     done->scratch = kept ? scratch[roomy] : NULL;
-    block->writes = done->writes = op != SMF_LOGSUMEXP;
+    block->writes = done->writes = op != SMF_LOGSUMEXP && !out;
     for (size_t r = 0; r < job->rows || block->rows > 0; r += (size_t)block->rows) {
         const size_t left = job->rows - r;
         const int ahead = left > most && !in;
@@ -620,28 +754,18 @@ SMF_BODY void SMF_W(_contiguous)(const smf_job *job, int form, SMF_W(_rows) *aga
         block = next;
         block->rows = (int)(left > most ? most : left);
         block->part = SMF_W(_rows_of)(job, r, (size_t)block->rows);
-        if (in || out) {
-            const ptrdiff_t row = (ptrdiff_t)(job->n * sizeof(real));
-            real *const to = copy[block == &blocks[1]];
-            if (in) SMF_W(_gather)(to, (const char *)block->part.x, job->x_row, job->x_col, block->part.rows, job->n);
-            if (in) block->part.x = to, block->part.x_row = row, block->part.x_col = col;
-            if (out) block->part.y = to, block->part.y_row = row, block->part.y_col = col;
-        }
-        if (done->rows) SMF_W(_block_sums)(job, done, op, type);
+        if (done->rows) SMF_W(_block_sums)(job, done, op, layout, type);
         for (int turn = 0; turn < 2; turn++) {
             while (block->rows && form != SMF_LARGEST && !ready && turn != roomy) {
                 ready = passes->near(job, block, form, ahead);
                 if (!ready) form--;
             }
             if (block->rows && form == SMF_LARGEST && !known) {
-                SMF_W(_block_max)(job, block, type);
+                SMF_W(_block_max)(job, block, layout, type);
                 known = 1;
             }
-            if (done->rows && !turn) SMF_W(_block_last)(job, done, again, op, type);
+            if (done->rows && !turn) SMF_W(_block_last)(job, done, again, op, layout, type);
         }
-        if (out && done->rows)
-            SMF_W(_scatter)((char *)job->y + (ptrdiff_t)(r - done->part.rows) * job->y_row, (const real *)done->part.y, job->y_row,
-                            job->y_col, done->part.rows, job->n);
         if (block->rows && form == SMF_LARGEST) passes->exp(job, block, ahead);
     }
 }
@@ -653,50 +777,18 @@ typedef struct {
     void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
 } SMF_W(_port);
 
-/* Every other element, every third and elements in reverse, a vector at a time, the last of which overlaps the one before; others
- * four at a time, which compilers join to one load or store. */
-#define SMF_LINE(...)                                                \
-    for (; i < n; i += W) {                                          \
-        const size_t k = i + W <= n ? i : n - W;                     \
-        __VA_ARGS__;                                                 \
-    }
 static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)
 {
-    const ptrdiff_t size = sizeof(real);
-    size_t i = 0;
-#define SMF_FROM(k) ((const real *)(const void *)(from + (ptrdiff_t)(k) * col))
-    if (n < W) ;
-    else if (col == size) SMF_LINE(v_store(to + k, v_load(SMF_FROM(k))))
-    else if (col == 2 * size) SMF_LINE(v_store(to + k, v_every2(SMF_FROM(k))))
-    else if (col == 3 * size) SMF_LINE(v_store(to + k, v_every3(SMF_FROM(k))))
-    else if (col == -size) SMF_LINE(v_store(to + k, v_reverse(v_load(SMF_FROM(k + W - 1)))))
-#undef SMF_FROM
-    for (; i + 4 <= n; i += 4) {
-        real v[4];
-        SMF_EACH(j, 4) v[j] = SMF_W(_get1)(from, col, i + (size_t)j);
-        SMF_EACH(j, 4) to[i + (size_t)j] = v[j];
-    }
-    for (; i < n; i++) to[i] = SMF_W(_get1)(from, col, i);
+    SMF_W(_stride) stride;
+    SMF_W(_stride_of)(&stride, col);
+    SMF_W(_elements_in)(to, from, &stride, n);
 }
 static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
 {
-    const ptrdiff_t size = sizeof(real);
-    size_t i = 0;
-#define SMF_TO(k) ((real *)(void *)(to + (ptrdiff_t)(k) * col))
-    if (n < W) ;
-    else if (col == size) SMF_LINE(v_store(SMF_TO(k), v_load(from + k)))
-    else if (col == 2 * size) SMF_LINE(v_put_every2(SMF_TO(k), v_load(from + k)))
-    else if (col == 3 * size) SMF_LINE(v_put_every3(SMF_TO(k), v_load(from + k)))
-    else if (col == -size) SMF_LINE(v_store(SMF_TO(k + W - 1), v_reverse(v_load(from + k))))
-#undef SMF_TO
-    for (; i + 4 <= n; i += 4) {
-        real v[4];
-        SMF_EACH(j, 4) v[j] = from[i + (size_t)j];
-        SMF_EACH(j, 4) SMF_W(_put1)(to, col, i + (size_t)j, v[j]);
-    }
-    for (; i < n; i++) SMF_W(_put1)(to, col, i, from[i]);
+    SMF_W(_stride) stride;
+    SMF_W(_stride_of)(&stride, col);
+    SMF_W(_elements_out)(to, &stride, from, n);
 }
-#undef SMF_LINE
 static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
@@ -713,28 +805,28 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
     int nan = 0, number = 0;
     v_t s, u;
     SMF_W(_row_at)(&row, &of_piece, 0, NULL, 0);
-#define SMF_PIECE(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op, SMF_OWN, SMF_OWN)
-#define SMF_PIECES(...)                                                                       \
+#define STEP(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op, SMF_OWN, SMF_OWN)
+#define SMF_PARTS_OF(...)                                                                       \
     for (size_t at = 0; at < job->n; at += SMF_SCRATCH) {                                     \
         row.n = job->n - at < SMF_SCRATCH ? job->n - at : SMF_SCRATCH;                        \
         port->in(piece, x + (ptrdiff_t)at * job->x_col, job->x_col, row.n);                   \
         __VA_ARGS__                                                                           \
     }
-    SMF_PIECES({
-        const real m = SMF_W(_row_max)(&row, SMF_OWN);
+    SMF_PARTS_OF({
+        const real m = SMF_W(_row_max)(&row, SMF_CONTIGUOUS, SMF_OWN);
         max = m > max ? m : max;
     })
     if (SMF_FINITE(max)) {
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
         state.total = SMF_W(_total_of)(v_set1(0));
-        SMF_PIECES({ SMF_W(_row_rare)(&row, &state, op, 0, SMF_OWN); })
+        SMF_PARTS_OF({ SMF_W(_row_rare)(&row, &state, op, 0, SMF_CONTIGUOUS, SMF_OWN); })
         state.total = SMF_W(_total_one)(state.total);
         if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(state.total, &state.hi, &state.lo);
         else {
             if (SMF_W(_others)(&state, job->n, &s, &u, few)) {
                 state.total = SMF_W(_total_of)(v_set1(0));
-                SMF_PIECES({ SMF_W(_row_rare)(&row, &state, op, 1, SMF_OWN); })
+                SMF_PARTS_OF({ SMF_W(_row_rare)(&row, &state, op, 1, SMF_CONTIGUOUS, SMF_OWN); })
                 state.total = SMF_W(_total_one)(state.total);
             }
             SMF_W(_lse)(state.max, state.total, s, u, &state.hi, &state.lo);
@@ -744,22 +836,22 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
     if (number) {
         v_store(lane, state.hi);
         if (op != SMF_LOGSUMEXP)
-            SMF_PIECES({
-                if (op == SMF_SOFTMAX) SMF_W(_row_rare)(&row, &state, op, 0, SMF_OWN);
-                SMF_PASS(SMF_PIECE, row.n);
+            SMF_PARTS_OF({
+                if (op == SMF_SOFTMAX) SMF_W(_row_rare)(&row, &state, op, 0, SMF_CONTIGUOUS, SMF_OWN);
+                SMF_PASS(STEP, row.n);
                 port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
     } else {
-        SMF_PIECES({ nan |= SMF_W(_has_nan)(row.x, row.n, SMF_OWN); })
+        SMF_PARTS_OF({ nan |= SMF_W(_has_nan)(&row, SMF_OWN); })
         lane[0] = nan ? (real)NAN : max;
         if (op != SMF_LOGSUMEXP)
-            SMF_PIECES({
-                SMF_W(_special_of)(row.x, row.y, row.n, nan, max, op, SMF_OWN);
+            SMF_PARTS_OF({
+                SMF_W(_special_of)(&row, nan, max, op, SMF_OWN);
                 port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
     }
-#undef SMF_PIECE
-#undef SMF_PIECES
+#undef STEP
+#undef SMF_PARTS_OF
     if (op == SMF_LOGSUMEXP) port->out(y, port->size, lane, 1);
 }
 
@@ -781,7 +873,8 @@ SMF_INLINE void SMF_W(_line_out)(char *to, const real *from, size_t n, const smf
 
 /* The kernels of one operation on one type. */
 typedef struct SMF_W(_kernels) {
-    SMF_W(_rows) *rows; /* contiguous; or of another stride, up to SMF_BLOCK_BYTES long */
+    SMF_W(_rows) *rows; /* contiguous */
+    SMF_W(_rows) *strided; /* of any stride; NULL: not of halves */
     smf_kernel *single; /* one of them, of up to W elements */
     int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel);
     SMF_W(_group) *across;
@@ -880,7 +973,7 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
     }
 }
 
-/* Which rows go where: decided here and nowhere else. (Across, rows may be near to 0 only, which is for fewer than 2^24 elements: see _contiguous.) */
+/* Which rows go where: decided here and nowhere else. (Across, rows may be near to 0 only, which is for fewer than 2^24 elements: see _along.) */
 static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t size = kernels->port->size;
@@ -907,14 +1000,14 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
         const int beside = across && column <= SMF_PANEL_BYTES &&
                            (nearer || (job->n < 16 && !one_line)); /* columns are the longer lines to copy */
-        if (!beside && job->n >= 7 * W && job->n <= SMF_BLOCK_BYTES / sizeof(real) && !SMF_UNIT(job->x_row) && !SMF_UNIT(job->y_row))
-            kernels->rows(job, SMF_NEAR);
+        const int fits = kernels->op != SMF_SOFTMAX || SMF_UNIT(job->y_col) || job->n <= 2 * SMF_SCRATCH;
+        if (!beside && job->n >= 7 * W && fits && !SMF_UNIT(job->x_row) && !SMF_UNIT(job->y_row)) kernels->strided(job, SMF_NEAR);
         else SMF_W(_run_strided)(job, kernels, beside);
     }
 }
 
-/* Lines of elements, `next` bytes apart in a line, to contiguous lines one after the other, and back. Lines that are side
- * by side are turned, in blocks of W elements of four lines, the last of which overlap those before. */
+/* Lines of elements of a stride to contiguous lines one after the other, and back. Lines that are side by side are turned, in blocks of W
+ * elements of four lines, the last of which overlap those before; SMF_LINES takes as many of others at once. */
 #define SMF_TURN(...)                                                                             \
     for (size_t i_end = W; i_end < length + W; i_end += W)                                        \
         for (size_t k_end = 4; k_end < lines + 4; k_end += 4) {                                   \
@@ -922,31 +1015,63 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
             v_t c[4];                                                                             \
             __VA_ARGS__                                                                           \
         }
+#define SMF_LINES(STEP)                                                                           \
+    for (size_t k = 0, some; k < lines; k += some) {                                              \
+        const int n = length < W ? (int)length : W;                                               \
+        some = lines - k < SMF_UNROLL ? 1 : SMF_UNROLL;                                           \
+        for (size_t i_end = W; i_end < length + W; i_end += W) {                                  \
+            const size_t i = length < W ? 0 : (i_end < length ? i_end : length) - W;              \
+            if (some == 1) STEP(1);                                                               \
+            else STEP(SMF_UNROLL);                                                                \
+        }                                                                                         \
+    }
 
-static void SMF_W(_gather)(real *to, const char *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length)
+static void SMF_W(_lines_in)(real *to, const char *from, ptrdiff_t line, const SMF_W(_stride) *stride, size_t lines, size_t length)
 {
-    if (line == (ptrdiff_t)length * next) SMF_W(_in)(to, from, next, lines * length); /* they are one */
+    const ptrdiff_t col = stride->col;
+    if (line == (ptrdiff_t)length * col) SMF_W(_elements_in)(to, from, stride, lines * length); /* they are one */
     else if (SMF_UNIT(line) && lines >= 4 && length >= W)
         SMF_TURN({
-            SMF_W(_load4)(from + (ptrdiff_t)i * next + k * sizeof(real), next, 4, 0, c);
+            SMF_W(_load4)(from + (ptrdiff_t)i * col + k * sizeof(real), col, 4, 0, c);
             SMF_EACH(q, 4) v_store(to + (k + (size_t)q) * length + i, c[q]);
         })
-    else
-        for (size_t k = 0; k < lines; k++) SMF_W(_in)(to + k * length, from + (ptrdiff_t)k * line, next, length);
+    else if (SMF_UNIT(col))
+        for (size_t k = 0; k < lines; k++) SMF_W(_line_in)(to + k * length, from + (ptrdiff_t)k * line, length, SMF_OWN);
+    else {
+#define STEP(count)                                                                                                    \
+    v_gather(to + k * length + i, (ptrdiff_t)length, from + (ptrdiff_t)k * line + (ptrdiff_t)i * col, line, count, n, stride)
+        SMF_LINES(STEP)
+#undef STEP
+    }
 }
 
-static void SMF_W(_scatter)(char *to, const real *from, ptrdiff_t line, ptrdiff_t next, size_t lines, size_t length)
+static void SMF_W(_lines_out)(char *to, const real *from, ptrdiff_t line, const SMF_W(_stride) *stride, size_t lines, size_t length)
 {
-    if (line == (ptrdiff_t)length * next) SMF_W(_out)(to, next, from, lines * length);
+    const ptrdiff_t col = stride->col;
+    v_t y[SMF_UNROLL];
+    if (line == (ptrdiff_t)length * col) SMF_W(_elements_out)(to, stride, from, lines * length);
     else if (SMF_UNIT(line) && lines >= 4 && length >= W)
         SMF_TURN({
             SMF_EACH(q, 4) c[q] = v_load(from + (k + (size_t)q) * length + i);
-            SMF_W(_store4)(to + (ptrdiff_t)i * next + k * sizeof(real), next, 4, 0, c);
+            SMF_W(_store4)(to + (ptrdiff_t)i * col + k * sizeof(real), col, 4, 0, c);
         })
-    else
-        for (size_t k = 0; k < lines; k++) SMF_W(_out)(to + (ptrdiff_t)k * line, next, from + k * length, length);
+    else if (SMF_UNIT(col))
+        for (size_t k = 0; k < lines; k++) SMF_W(_line_out)(to + (ptrdiff_t)k * line, from + k * length, length, SMF_OWN);
+    else if (!v_scatters(stride))
+        for (size_t k = 0; k < lines; k++)
+            SMF_COPY(SMF_F, to + (ptrdiff_t)k * line, col, from + k * length, (ptrdiff_t)sizeof(real), length);
+    else {
+#define STEP(count)                                                                                                    \
+    do {                                                                                                               \
+        SMF_EACH(j, count) y[j] = SMF_W(_from)((const char *)(from + (k + (size_t)j) * length + i), n, SMF_OWN);       \
+        v_scatter(to + (ptrdiff_t)k * line + (ptrdiff_t)i * col, line, y, count, n, stride);                           \
+    } while (0)
+        SMF_LINES(STEP)
+#undef STEP
+    }
 }
 #undef SMF_TURN
+#undef SMF_LINES
 
 /* Rows of any stride: as many as fit go through a copy of what is not contiguous, x or y or both; side by side, where they are
  * to lie so, `beside`. Not fewer at once than a group has, or, of rows that are side by side and shall not be, than a cache line.
@@ -957,6 +1082,7 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
     const size_t least = beside ? SMF_VECTORS * W : SMF_UNIT(job->x_row) || SMF_UNIT(job->y_row) ? W : 1;
     const ptrdiff_t size = sizeof(real);
     const int sums = kernels->op == SMF_LOGSUMEXP;
+    SMF_W(_stride) x_at, y_at;
     const int x_fits = SMF_UNIT(beside ? job->x_row : job->x_col), y_fits = sums || SMF_UNIT(beside ? job->y_row : job->y_col);
     size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
     if (fit < least) fit = most < least ? most : least;
@@ -969,19 +1095,21 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
             kernels->rows(&one, SMF_NEAR);
         } else kernels->long_row(job, r, &SMF_W(_strided_port));
     }
+    SMF_W(_stride_of)(&x_at, beside ? job->x_row : job->x_col);
+    SMF_W(_stride_of)(&y_at, beside ? job->y_row : job->y_col);
     for (size_t r = 0; fit > 0 && r < job->rows; r += fit) {
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
         const size_t lines = beside ? n : at.rows, length = beside ? at.rows : n;
         const ptrdiff_t row = beside ? size : (ptrdiff_t)n * size, col = beside ? (ptrdiff_t)at.rows * size : size;
         smf_job part = at;
         if (!x_fits) {
-            SMF_W(_gather)(copy, (const char *)at.x, beside ? at.x_col : at.x_row, beside ? at.x_row : at.x_col, lines, length);
+            SMF_W(_lines_in)(copy, (const char *)at.x, beside ? at.x_col : at.x_row, &x_at, lines, length);
             part.x = copy, part.x_row = row, part.x_col = col;
         }
         if (!y_fits) part.y = copy, part.y_row = row, part.y_col = col;
         SMF_W(_run)(&part, kernels);
         if (!y_fits)
-            SMF_W(_scatter)((char *)at.y, copy, beside ? at.y_col : at.y_row, beside ? at.y_row : at.y_col, lines, length);
+            SMF_W(_lines_out)((char *)at.y, copy, beside ? at.y_col : at.y_row, &y_at, lines, length);
     }
 }
 
@@ -1015,11 +1143,11 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
 }
 
 /* Of one type, whose kernels are called T_name; `own` are those of numbers as the kernels compute with. */
-#define SMF_TYPED_KERNEL(T, name, op, type, port, few, streamed, own)                                                       \
+#define SMF_TYPED_KERNEL(T, name, op, type, port, strided, few, streamed, own)                                                       \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_rows)(const smf_job *job, int form)                                \
     {                                                                                                                   \
-        SMF_W(_contiguous)(job, form, SMF_PASTE(T, _##name##_rows),                                                     \
-                           op == SMF_SOFTMAX ? &SMF_PASTE(T, _terms_passes) : &SMF_PASTE(T, _total_passes), op, type);   \
+        SMF_W(_along)(job, form, SMF_PASTE(T, _##name##_rows),                                                          \
+                      op == SMF_SOFTMAX ? &SMF_PASTE(T, _terms_passes) : &SMF_PASTE(T, _total_passes), op, SMF_CONTIGUOUS, type); \
     }                                                                                                                   \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_single)(const smf_job *job) { SMF_W(_single)(job, op, type); }      \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, real *panel)                           \
@@ -1035,7 +1163,7 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
         return op == SMF_SOFTMAX && SMF_W(_near)(group, panel, type);                                                   \
     }                                                                                                                   \
     static const SMF_W(_kernels) SMF_PASTE(T, _##name##_kernels) = {                                                    \
-        SMF_PASTE(T, _##name##_rows), SMF_PASTE(T, _##name##_single), SMF_PASTE(T, _##name##_turned),                   \
+        SMF_PASTE(T, _##name##_rows), strided, SMF_PASTE(T, _##name##_single), SMF_PASTE(T, _##name##_turned),          \
         SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_across), few, streamed, &port, &own, SMF_W(_##name##_long_row), op};                          \
     static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
 
@@ -1058,8 +1186,8 @@ SMF_HALF_PORT(f16, SMF_F16)
 SMF_HALF_PORT(bf16, SMF_BF16)
 #undef SMF_HALF_PORT
 #define SMF_HALF_KERNELS(name, op)                                                                                      \
-    SMF_TYPED_KERNEL(f16, name, op, SMF_F16, f16_port, NULL, NULL, f32_##name##_kernels)                                      \
-    SMF_TYPED_KERNEL(bf16, name, op, SMF_BF16, bf16_port, NULL, NULL, f32_##name##_kernels)
+    SMF_TYPED_KERNEL(f16, name, op, SMF_F16, f16_port, NULL, NULL, NULL, f32_##name##_kernels)                                      \
+    SMF_TYPED_KERNEL(bf16, name, op, SMF_BF16, bf16_port, NULL, NULL, NULL, f32_##name##_kernels)
 #else
 #define SMF_HALF_KERNELS(name, op)
 #endif
@@ -1069,12 +1197,17 @@ SMF_HALF_PORT(bf16, SMF_BF16)
     {                                                                                                                   \
         SMF_W(_long_row)(job, r, port, op);                                                                             \
     }                                                                                                                   \
+    static SMF_NOINLINE void SMF_W(_##name##_strided)(const smf_job *job, int form)                                     \
+    {                                                                                                                   \
+        SMF_W(_along)(job, form, SMF_W(_##name##_strided),                                                              \
+                      op == SMF_SOFTMAX ? &SMF_W(_strided_terms_passes) : &SMF_W(_strided_total_passes), op, SMF_STRIDED, SMF_OWN); \
+    }                                                                                                                   \
     static SMF_NOINLINE int SMF_W(_##name##_few)(const smf_job *job) { return SMF_W(_few)(job, op); }                   \
     static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group, int *form)                                  \
     {                                                                                                                   \
         return SMF_W(_streamed)(group, form, op);                                                       \
     }                                                                                                                   \
-    SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_few), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
+    SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_strided), SMF_W(_##name##_few), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
     SMF_HALF_KERNELS(name, op)
 
 SMF_KERNEL(softmax, SMF_SOFTMAX)
@@ -1088,6 +1221,7 @@ SMF_KERNEL(logsumexp, SMF_LOGSUMEXP)
 #undef SMF_TYPED_KERNEL
 #undef SMF_HALF_KERNELS
 #undef SMF_SCRATCH
+#undef SMF_PIECE
 #undef SMF_LANES_OF
 #undef SMF_WIDE
 #undef SMF_APART

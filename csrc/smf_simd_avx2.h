@@ -378,9 +378,9 @@ SMF_INLINE void bf16_out(char *p, f32_v x)
     _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(r, 0xD8));
 }
 
-#define SMF_STRIDED_LOADS 1
-/* The last load ends with the last element: it has those wanted in its odd lanes. */
-SMF_INLINE f32_v f32_every2(const float *p)
+#define SMF_KNOWN_STRIDES 1
+/* Every other. The last load ends with the last element: it has those wanted in its odd lanes. */
+SMF_INLINE f32_v avx2_every2_ps(const float *p)
 {
     const __m256 a = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8), 0x88);
     const __m256 b = _mm256_shuffle_ps(_mm256_loadu_ps(p + 16), _mm256_loadu_ps(p + 23), 0xD8);
@@ -388,21 +388,35 @@ SMF_INLINE f32_v f32_every2(const float *p)
                _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(b), 0xD8))};
     return r;
 }
-SMF_INLINE f64_v f64_every2(const double *p)
+SMF_INLINE f64_v avx2_every2_pd(const double *p)
 {
     const __m256d a = _mm256_unpacklo_pd(_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4));
     const __m256d b = _mm256_shuffle_pd(_mm256_loadu_pd(p + 8), _mm256_loadu_pd(p + 11), 0xA);
     f64_v r = {_mm256_permute4x64_pd(a, 0xD8), _mm256_permute4x64_pd(b, 0xD8)};
     return r;
 }
-SMF_INLINE f32_v f32_reverse(f32_v a)
+SMF_INLINE f32_v avx2_reverse_ps(f32_v a)
 {
     const __m256i back = _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0);
     f32_v r = {_mm256_permutevar8x32_ps(a.b, back), _mm256_permutevar8x32_ps(a.a, back)};
     return r;
 }
-SMF_INLINE f64_v f64_reverse(f64_v a)
+SMF_INLINE f64_v avx2_reverse_pd(f64_v a)
 {
     f64_v r = {_mm256_permute4x64_pd(a.b, 0x1B), _mm256_permute4x64_pd(a.a, 0x1B)};
     return r;
 }
+#define AVX2_KNOWN(F, R, W, s)                                                             \
+    SMF_INLINE int F##_known(const char *p, ptrdiff_t col, F##_v *v)                       \
+    {                                                                                      \
+        const ptrdiff_t size = sizeof(R);                                                  \
+        const R *const at = (const R *)(const void *)p;                                    \
+        if (col == size) *v = F##_load(at);                                                \
+        else if (col == 2 * size) *v = avx2_every2_##s(at);                                \
+        else if (col == -size) *v = avx2_reverse_##s(F##_load(at - (W - 1)));              \
+        else return 0;                                                                     \
+        return 1;                                                                          \
+    }
+AVX2_KNOWN(f32, float, 16, ps)
+AVX2_KNOWN(f64, double, 8, pd)
+#undef AVX2_KNOWN

@@ -296,47 +296,132 @@ SMF_INLINE void bf16_out_n(char *p, f32_v a, size_t n)
     _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), avx512_bf16(a));
 }
 
-#define SMF_STRIDED_LOADS 1
-#define SMF_STRIDED_STORES 1
-#define SMF_STRIDED_THIRDS 1
-SMF_INLINE f32_v f32_every2(const float *p)
+/* Elements up to LINES places apart come from as many vectors of memory, `line` by line, and go to them, by permutations:
+ * less than an access for each. The first line begins and the last one ends with an element. */
+#define SMF_STRIDE_WORDS 1
+/* Lane by lane, each by one instruction that the processor keeps as one: what limits the exponentials beside it is their number. */
+SMF_INLINE __m512 avx512_apart_ps(const char *p, ptrdiff_t col)
 {
-    const __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    return _mm512_permutex2var_ps(_mm512_loadu_ps(p), at, _mm512_maskz_loadu_ps(0x7fff, p + 16));
+    __m256 h[2];
+    SMF_EACH(k, 2)
+    {
+        const ptrdiff_t c3 = 3 * col;
+        h[k] = _mm256_broadcast_ss(SMF_F32(p));
+#define SMF_LANE(l, at) h[k] = _mm256_mask_broadcastss_ps(h[k], 1 << (l), _mm_load_ss(SMF_F32(at)))
+        SMF_LANE(1, p + col);
+        SMF_LANE(2, p + 2 * col);
+        SMF_LANE(3, p + c3);
+        p += 4 * col;
+        SMF_ONCE_P(p);
+        SMF_LANE(4, p);
+        SMF_LANE(5, p + col);
+        SMF_LANE(6, p + 2 * col);
+        SMF_LANE(7, p + c3);
+        p += 4 * col;
+        SMF_ONCE_P(p);
+#undef SMF_LANE
+    }
+    return _mm512_insertf32x8(_mm512_castps256_ps512(h[0]), h[1], 1);
 }
-SMF_INLINE void f32_put_every2(float *p, f32_v a)
+SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
 {
-    const __m512i lo = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), hi = _mm512_add_epi32(lo, _mm512_set1_epi32(8));
-    _mm512_mask_storeu_ps(p, 0x5555, _mm512_permutexvar_ps(lo, a));
-    _mm512_mask_storeu_ps(p + 16, 0x5555, _mm512_permutexvar_ps(hi, a));
+    __m256d h[2];
+    SMF_EACH(k, 2)
+    {
+        h[k] = _mm256_broadcast_sd(SMF_F64(p));
+#define SMF_LANE(l, at) h[k] = _mm256_mask_broadcastsd_pd(h[k], 1 << (l), _mm_load_sd(SMF_F64(at)))
+        SMF_LANE(1, p + col);
+        SMF_LANE(2, p + 2 * col);
+        SMF_LANE(3, p + 3 * col);
+        p += 4 * col;
+        SMF_ONCE_P(p);
+#undef SMF_LANE
+    }
+    return _mm512_insertf64x4(_mm512_castpd256_pd512(h[0]), h[1], 1);
 }
-SMF_INLINE f32_v f32_reverse(f32_v a)
-{
-    return _mm512_permutexvar_ps(_mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), a);
-}
-SMF_INLINE f64_v f64_every2(const double *p)
-{
-    return _mm512_permutex2var_pd(_mm512_loadu_pd(p), _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_maskz_loadu_pd(0x7f, p + 8));
-}
-SMF_INLINE void f64_put_every2(double *p, f64_v a)
-{
-    _mm512_mask_storeu_pd(p, 0x55, _mm512_permutexvar_pd(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), a));
-    _mm512_mask_storeu_pd(p + 8, 0x55, _mm512_permutexvar_pd(_mm512_setr_epi64(4, 4, 5, 5, 6, 6, 7, 7), a));
-}
-SMF_INLINE f64_v f64_reverse(f64_v a) { return _mm512_permutexvar_pd(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), a); }
-SMF_INLINE f32_v f32_every3(const float *p)
-{
-    const __m512i first = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0);
-    const __m512i rest = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 19, 22, 25, 28, 31);
-    const __m512 r = _mm512_permutex2var_ps(_mm512_loadu_ps(p), first, _mm512_loadu_ps(p + 16));
-    return _mm512_permutex2var_ps(r, rest, _mm512_loadu_ps(p + 30)); /* up to the last of them */
-}
-SMF_INLINE void f32_put_every3(float *p, f32_v a)
-{
-    const __m512i first = _mm512_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5);
-    const __m512i second = _mm512_setr_epi32(0, 0, 6, 0, 0, 7, 0, 0, 8, 0, 0, 9, 0, 0, 10, 0);
-    const __m512i third = _mm512_setr_epi32(0, 11, 0, 0, 12, 0, 0, 13, 0, 0, 14, 0, 0, 15, 0, 0);
-    _mm512_mask_storeu_ps(p, 0x9249, _mm512_permutexvar_ps(first, a));
-    _mm512_mask_storeu_ps(p + 16, 0x4924, _mm512_permutexvar_ps(second, a));
-    _mm512_mask_storeu_ps(p + 32, 0x2492, _mm512_permutexvar_ps(third, a));
-}
+#define AVX512_STRIDE_WORDS(F, R, W, s, d, I, LINES)                                                             \
+    typedef struct {                                                                                             \
+        __m512i in[LINES], out[LINES]; /* in: where the elements up to line j are; out: elements of line j, by place */ \
+        I places[LINES];               /* of these */                                                            \
+        ptrdiff_t col, first, next, last; /* bytes: between elements; where lines begin, and the last one read */ \
+        int lines;                        /* 0: no such stride */                                                \
+    } F##_stride;                                                                                                \
+    SMF_INLINE void F##_stride_of(F##_stride *stride, ptrdiff_t col)                                             \
+    {                                                                                                            \
+        const int size = sizeof(R), back = col < 0, apart = (int)(back ? -col / size : col / size);              \
+        const __m512i lane = _mm512_cvtt##s##_##d(F##_load(F##_lane)), apart_ = _mm512_set1_##d(apart);         \
+        const __m512i mirror = _mm512_set1_##d(back ? W - 1 : 0), place = _mm512_mullo_##d(lane, apart_);         \
+        stride->col = col;                                                                                       \
+        stride->first = stride->next = stride->last = stride->lines = 0;                                         \
+        if (col % size || col == 0 || col == size || col < -LINES * size || col > LINES * size) return;                         \
+        stride->lines = apart;                                                                                   \
+        stride->first = back ? -(W - 1) * size : 0;                                                              \
+        stride->next = back ? -64 : 64;                                                                          \
+        stride->last = (W - 1) * (col - (back ? -size : size)) + stride->first;                                  \
+        for (int j = 0; j < apart; j++) {                                                                        \
+            const int begins = j < apart - 1 ? j * W : j * (W - 1); /* the last one ends with an element */      \
+            const I here = _mm512_cmpge_##d##_mask(place, _mm512_set1_##d(j * W));                               \
+            const __m512i before = j == 1 ? _mm512_xor_si512(place, mirror) : lane;                              \
+            const __m512i from = _mm512_xor_si512(_mm512_sub_##d(place, _mm512_set1_##d(begins)), mirror);       \
+            const __m512i at = _mm512_add_##d(_mm512_xor_si512(lane, mirror), _mm512_set1_##d(j * W));           \
+            const F##_v share = F##_mul(F##_add(_mm512_cvt##d##_##s(at), F##_set1((R)0.5)), F##_set1((R)1 / (R)apart)); \
+            stride->in[j] = _mm512_mask_add_##d(before, here, from, _mm512_set1_##d(j > 0 ? W : 0));             \
+            stride->out[j] = _mm512_cvtt##s##_##d(share);                                                        \
+            stride->places[j] = _mm512_cmpeq_##d##_mask(_mm512_mullo_##d(stride->out[j], apart_), at);           \
+        }                                                                                                        \
+    }                                                                                                            \
+    /* The places in line j of elements 0..n-1. */                                                               \
+    SMF_INLINE I F##_places(const F##_stride *stride, int j, int n)                                              \
+    {                                                                                                            \
+        return _mm512_mask_cmplt_##d##_mask(stride->places[j], stride->out[j], _mm512_set1_##d(n));              \
+    }                                                                                                            \
+    SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const int count, int n, const F##_stride *stride) \
+    {                                                                                                            \
+        const int lines = stride->lines;                                                                         \
+        F##_v x[4];                                                                                              \
+        if (lines == 0 && n < W) {                                                                               \
+            SMF_EACH(q, count) SMF_COPY(F, to + q * pitch, (ptrdiff_t)sizeof(R), p + q * next, stride->col, (size_t)n); \
+            return;                                                                                              \
+        }                                                                                                        \
+        if (lines == 0) SMF_EACH(q, count) x[q] = avx512_apart_##s(p + q * next, stride->col);                   \
+        else if (n == W) SMF_EACH(q, count) x[q] = F##_load(F##_AT(p + q * next + stride->first));               \
+        else {                                                                                                   \
+            const I some = F##_places(stride, 0, n);                                                             \
+            SMF_EACH(q, count) x[q] = _mm512_maskz_loadu_##s(some, p + q * next + stride->first);                \
+        }                                                                                                        \
+        if (lines == 1) SMF_EACH(q, count) x[q] = _mm512_permutexvar_##s(stride->in[0], x[q]);                   \
+        for (int j = 1; j < lines; j++) {                                                                        \
+            const __m512i in = stride->in[j];                                                                    \
+            const char *const at = p + (j < lines - 1 ? stride->first + j * stride->next : stride->last);        \
+            if (n == W) SMF_EACH(q, count) x[q] = _mm512_permutex2var_##s(x[q], in, F##_load(F##_AT(at + q * next))); \
+            else {                                                                                               \
+                const unsigned places = F##_places(stride, j, n), moved = stride->col < 0 ? places >> j : places << j; \
+                const I some = (I)(j < lines - 1 ? places : moved); /* the last line begins j places early */    \
+                SMF_EACH(q, count)                                                                               \
+                x[q] = _mm512_permutex2var_##s(x[q], in, _mm512_maskz_loadu_##s(some, at + q * next));           \
+            }                                                                                                    \
+        }                                                                                                        \
+        if (n == W) SMF_EACH(q, count) F##_store(to + q * pitch, x[q]);                                          \
+        else SMF_EACH(q, count) F##_store_n(to + q * pitch, x[q], (size_t)n);                                    \
+    }                                                                                                            \
+    SMF_INLINE int F##_scatters(const F##_stride *stride) { return stride->lines > 0; }                          \
+    SMF_INLINE void F##_scatter(char *p, ptrdiff_t next, const F##_v *y, const int count, int n, const F##_stride *stride) \
+    {                                                                                                            \
+        const ptrdiff_t step = stride->next; /* here, as stores might change it there */                         \
+        const int lines = stride->lines;                                                                         \
+        p += stride->first;                                                                                      \
+        for (int j = 0; j < lines; j++, p += step) {                                                             \
+            const __m512i out = stride->out[j];                                                                  \
+            const I places = n == W ? stride->places[j] : F##_places(stride, j, n);                              \
+            SMF_EACH(q, count) _mm512_mask_storeu_##s(p + q * next, places, _mm512_permutexvar_##s(out, y[q]));   \
+        }                                                                                                        \
+    }
+#define f32_AT SMF_F32
+#define f64_AT SMF_F64
+static const float f32_lane[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const double f64_lane[] = {0, 1, 2, 3, 4, 5, 6, 7};
+AVX512_STRIDE_WORDS(f32, float, 16, ps, epi32, __mmask16, 7)
+AVX512_STRIDE_WORDS(f64, double, 8, pd, epi64, __mmask8, 3)
+#undef f32_AT
+#undef f64_AT
+#undef AVX512_STRIDE_WORDS

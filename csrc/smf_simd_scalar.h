@@ -17,8 +17,11 @@
  *   beyond(a)          whether a lane has a bit of its upper 21 (float64: 51)
  *   once(v)            v: where GCC 12 would load it twice, as an operand of two instructions, it is loaded once
  *   pick(x, m, a, b)   a where x > m, else b
- *   every2(p) every3(p)  W elements from every other, third place from p on; put_every2(p, v) put_every3(p, v) back
- *   reverse(v)         the last lane first
+ *   stride_of(s, col)  what is known of elements `col` bytes apart (any number of bytes, 0 or negative too): a *s, which these use
+ *   gather(to, t, p, d, count, k, s)  `count` times k <= W such elements, from p, p + d bytes, ... to contiguous memory at to,
+ *                      to + t, ...; what lies between them may be read
+ *   scatter(p, d, v, count, k, s)      lanes 0..k-1 of v[0], ... to such places at p, p + d bytes, ...; nothing between is written.
+ *                      For strides that have scatters(s)
  *   load4(p, s, k, dense, c)  k <= 4 columns of rows s bytes apart: lane r of c[q] from element q of the row at p + r s;
  *   store4(p, s, k, dense, c) back. Neither touches another element, but where the rows are dense (s = k elements)
  *                      they may read beyond a row what is the next row's, and write it before that row is written
