@@ -106,6 +106,7 @@
 
 /* n numbers from places from_col bytes apart to places to_col apart. As integers: of these some processors (Zen 4) store more in a
  * cycle than of a vector's lanes. */
+typedef uint16_t half_bits;
 typedef uint32_t f32_bits;
 typedef uint64_t f64_bits;
 #define SMF_COPY(F, to, to_col, from, from_col, n)                                                  \

@@ -277,37 +277,6 @@ SMF_BODY real SMF_W(_line_max)(const SMF_W(_row) *row, const smf_dtype type)
     return v_hmax(m[0]);
 }
 
-/* STEP(i, count, lanes) for n elements of a stride: vectors, the last of which overlaps the one before or has fewer lanes. */
-#define SMF_ELEMENTS(STEP, n)                                                          \
-    do {                                                                               \
-        size_t i = 0;                                                                  \
-        for (; i + SMF_UNROLL * W <= n; i += SMF_UNROLL * W) STEP(i, SMF_UNROLL, W);   \
-        for (; i + W <= n; i += W) STEP(i, 1, W);                                      \
-        if (i < n && n >= W) STEP(n - W, 1, W);                                        \
-        else if (i < n) STEP(i, 1, (int)n);                                            \
-    } while (0)
-
-/* Elements of a stride come to contiguous memory, and go back. */
-SMF_INLINE void SMF_W(_elements_in)(real *to, const char *from, const SMF_W(_stride) *stride, size_t n)
-{
-#define STEP(i, count, lanes) \
-    v_gather(to + (i), W, from + (ptrdiff_t)(i) * stride->col, W * stride->col, count, lanes, stride)
-    SMF_ELEMENTS(STEP, n);
-#undef STEP
-}
-SMF_INLINE void SMF_W(_elements_out)(char *to, const SMF_W(_stride) *stride, const real *from, size_t n)
-{
-    v_t y[SMF_UNROLL];
-#define STEP(i, count, lanes)                                                                                           \
-    do {                                                                                                                \
-        SMF_EACH(j, count) y[j] = SMF_W(_from)((const char *)(from + (i) + j * W), lanes, SMF_OWN);                     \
-        v_scatter(to + (ptrdiff_t)(i) * stride->col, W * stride->col, y, count, lanes, stride);                         \
-    } while (0)
-    if (v_scatters(stride)) SMF_ELEMENTS(STEP, n);
-    else SMF_COPY(SMF_F, to, stride->col, from, (ptrdiff_t)sizeof(real), n);
-#undef STEP
-}
-
 #define SMF_SCRATCH (SMF_SCRATCH_BYTES / (int)sizeof(real))
 #define SMF_PIECE (SMF_BLOCK_BYTES / (int)sizeof(real))
 
@@ -378,7 +347,7 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
             x[j] = SMF_W(_get)(row->x, 0, i, j, j == (count) - 1 ? (lanes) : W, SMF_CONTIGUOUS, type);       \
         SMF_TERMS(i, count, lanes, form == SMF_NEAR ? SMF_MASKED : form); /* as lanes beyond the row are */  \
     } while (0)
-    if (ahead) SMF_READ(0);
+    if (ahead) SMF_W(_elements_in)(next, row->x, row->x_at, SMF_UNROLL * W); /* there are more: see _run */
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
         for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) {
@@ -637,17 +606,19 @@ SMF_BODY void SMF_W(_last_strided)(const SMF_W(_row) *row, const SMF_W(_state) *
         SMF_W(_row) piece = SMF_W(_piece_of)(row, at, op == SMF_SOFTMAX ? NULL : copy);
         const char *const v = op == SMF_SOFTMAX ? piece.e : piece.x;
         char *const to = piece.y;
-#define STEP(i, count, lanes)                                                                                       \
+        if (y_at && v_scatters(y_at) && piece.n >= W) {
+#define STEP(i, count)                                                                                              \
     do {                                                                                                            \
-        SMF_EACH(j, count) y[j] = SMF_W(_from)(v + ((i) + (size_t)(j * W)) * sizeof(real), lanes, SMF_OWN);         \
+        SMF_EACH(j, count) y[j] = SMF_W(_from)(v + ((i) + (size_t)(j * W)) * sizeof(real), W, SMF_OWN);             \
         SMF_EACH(j, count) y[j] = SMF_W(_last)(y[j], one->hi, one->lo, op);                                         \
-        v_scatter(to + (ptrdiff_t)(i) * piece.y_col, W * piece.y_col, y, count, lanes, y_at);                       \
+        v_scatter(to + (ptrdiff_t)(i) * piece.y_col, W * piece.y_col, y, count, W, y_at);                           \
     } while (0)
-        if (y_at && v_scatters(y_at)) {
-            SMF_ELEMENTS(STEP, piece.n);
+            size_t i = 0;
+            for (; i + SMF_UNROLL * W <= piece.n; i += SMF_UNROLL * W) STEP(i, SMF_UNROLL);
+            for (; i < piece.n; i += W) STEP(i + W <= piece.n ? i : piece.n - W, 1); /* the last one overlaps the one before */
+#undef STEP
             continue;
         }
-#undef STEP
         if (y_at) piece.y = (char *)out;
 #define STEP(i, count, lanes) SMF_W(_step_last)(&piece, one, i, count, lanes, SMF_CONTIGUOUS, 0, op, SMF_OWN, SMF_OWN)
         SMF_PASS(STEP, piece.n);
@@ -655,7 +626,6 @@ SMF_BODY void SMF_W(_last_strided)(const SMF_W(_row) *row, const SMF_W(_state) *
         if (y_at) SMF_W(_elements_out)(to, y_at, out, piece.n);
     }
 }
-#undef SMF_ELEMENTS
 
 /* `again`: what to do with a row that is not what its form says, of which all logits are masked. */
 SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block, SMF_W(_rows) *again, const smf_op op, const int layout,
@@ -770,25 +740,15 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
     }
 }
 
-/* How rows come to a contiguous copy, and back: of another stride, or of another type. */
+/* How rows, or pieces of one, come to a contiguous copy, and back: of another stride, or of another type. */
 typedef struct {
     ptrdiff_t size; /* bytes of an element */
-    void (*in)(real *to, const char *from, ptrdiff_t col, size_t n);
-    void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
+    void (*in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n);
+    void (*out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n);
 } SMF_W(_port);
 
-static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)
-{
-    SMF_W(_stride) stride;
-    SMF_W(_stride_of)(&stride, col);
-    SMF_W(_elements_in)(to, from, &stride, n);
-}
-static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
-{
-    SMF_W(_stride) stride;
-    SMF_W(_stride_of)(&stride, col);
-    SMF_W(_elements_out)(to, &stride, from, n);
-}
+static void SMF_W(_in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n);
+static void SMF_W(_out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n);
 static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
@@ -809,7 +769,7 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
 #define SMF_PARTS_OF(...)                                                                       \
     for (size_t at = 0; at < job->n; at += SMF_SCRATCH) {                                     \
         row.n = job->n - at < SMF_SCRATCH ? job->n - at : SMF_SCRATCH;                        \
-        port->in(piece, x + (ptrdiff_t)at * job->x_col, job->x_col, row.n);                   \
+        port->in(piece, x + (ptrdiff_t)at * job->x_col, 0, job->x_col, 1, row.n);             \
         __VA_ARGS__                                                                           \
     }
     SMF_PARTS_OF({
@@ -839,7 +799,7 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
             SMF_PARTS_OF({
                 if (op == SMF_SOFTMAX) SMF_W(_row_rare)(&row, &state, op, 0, SMF_CONTIGUOUS, SMF_OWN);
                 SMF_PASS(STEP, row.n);
-                port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
+                port->out(y + (ptrdiff_t)at * job->y_col, 0, job->y_col, piece, 1, row.n);
             })
     } else {
         SMF_PARTS_OF({ nan |= SMF_W(_has_nan)(&row, SMF_OWN); })
@@ -847,12 +807,12 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
         if (op != SMF_LOGSUMEXP)
             SMF_PARTS_OF({
                 SMF_W(_special_of)(&row, nan, max, op, SMF_OWN);
-                port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
+                port->out(y + (ptrdiff_t)at * job->y_col, 0, job->y_col, piece, 1, row.n);
             })
     }
 #undef STEP
 #undef SMF_PARTS_OF
-    if (op == SMF_LOGSUMEXP) port->out(y, port->size, lane, 1);
+    if (op == SMF_LOGSUMEXP) port->out(y, 0, port->size, lane, 1, 1);
 }
 
 /* n contiguous numbers of another type. */
@@ -1073,6 +1033,20 @@ static void SMF_W(_lines_out)(char *to, const real *from, ptrdiff_t line, const 
 #undef SMF_TURN
 #undef SMF_LINES
 
+static void SMF_W(_in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)
+{
+    SMF_W(_stride) stride;
+    SMF_W(_stride_of)(&stride, col);
+    SMF_W(_lines_in)(to, from, row, &stride, rows, n);
+}
+
+static void SMF_W(_out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n)
+{
+    SMF_W(_stride) stride;
+    SMF_W(_stride_of)(&stride, col);
+    SMF_W(_lines_out)(to, from, row, &stride, rows, n);
+}
+
 /* Rows of any stride: as many as fit go through a copy of what is not contiguous, x or y or both; side by side, where they are
  * to lie so, `beside`. Not fewer at once than a group has, or, of rows that are side by side and shall not be, than a cache line.
  * (8 KB of rows leave room for their exponentials in the nearest cache.) */
@@ -1085,18 +1059,18 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
     SMF_W(_stride) x_at, y_at;
     const int x_fits = SMF_UNIT(beside ? job->x_row : job->x_col), y_fits = sums || SMF_UNIT(beside ? job->y_row : job->y_col);
     size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
+    SMF_W(_stride_of)(&x_at, beside ? job->x_row : job->x_col);
+    SMF_W(_stride_of)(&y_at, beside ? job->y_row : job->y_col);
     if (fit < least) fit = most < least ? most : least;
     else if (fit > W) fit = fit / W * W;
     for (size_t r = 0; fit == 0 && r < job->rows; r++) {
         smf_job one = SMF_W(_rows_of)(job, r, 1);
         if (y_fits && !sums && (uintptr_t)one.y % sizeof(real) == 0) { /* y holds the copy */
-            SMF_W(_in)((real *)one.y, (const char *)one.x, one.x_col, n);
+            SMF_W(_elements_in)((real *)one.y, (const char *)one.x, &x_at, n);
             one.x = one.y, one.x_col = size;
             kernels->rows(&one, SMF_NEAR);
         } else kernels->long_row(job, r, &SMF_W(_strided_port));
     }
-    SMF_W(_stride_of)(&x_at, beside ? job->x_row : job->x_col);
-    SMF_W(_stride_of)(&y_at, beside ? job->y_row : job->y_col);
     for (size_t r = 0; fit > 0 && r < job->rows; r += fit) {
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
         const size_t lines = beside ? n : at.rows, length = beside ? at.rows : n;
@@ -1134,11 +1108,10 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
     for (size_t r = 0; r < job->rows; r += fit) {
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
         const smf_job part = {at.rows, n, copy, row, size, sums ? results : copy, sums ? size : row, size};
-        for (size_t k = 0; k < at.rows; k++) port->in(copy + k * n, (const char *)at.x + (ptrdiff_t)k * at.x_row, at.x_col, n);
+        port->in(copy, (const char *)at.x, at.x_row, at.x_col, at.rows, n);
         SMF_W(_run)(&part, kernels->copied);
-        if (sums) port->out((char *)at.y, at.y_row, results, at.rows);
-        else
-            for (size_t k = 0; k < at.rows; k++) port->out((char *)at.y + (ptrdiff_t)k * at.y_row, at.y_col, copy + k * n, n);
+        if (sums) port->out((char *)at.y, 0, at.y_row, results, 1, at.rows);
+        else port->out((char *)at.y, at.y_row, at.y_col, copy, at.rows, n);
     }
 }
 
@@ -1168,18 +1141,43 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
     static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
 
 #ifdef SMF_HALVES
+/* As many rows as fit at once come to a line of halves first, where they are not one. */
 #define SMF_HALF_PORT(H, type)                                                                                          \
-    static void H##_port_in(float *to, const char *from, ptrdiff_t col, size_t n)                                       \
+    static void H##_port_in(float *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)           \
     {                                                                                                                   \
-        if (col == 2) f32_line_in(to, from, n, type);                                                                   \
-        else                                                                                                            \
-            for (size_t i = 0; i < n; i++) to[i] = f32_from1(from + (ptrdiff_t)i * col, type);                          \
+        uint16_t line[SMF_PIECE];                                                                                       \
+        half_stride stride;                                                                                             \
+        half_stride_of(&stride, col);                                                                                   \
+        if (rows == 1 || row == (ptrdiff_t)n * col) n *= rows, rows = 1;                                                \
+        for (size_t r = 0, some; r < rows; r += some) {                                                                 \
+            some = n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                             \
+            for (size_t i = 0, part; i < n; i += part) {                                                                \
+                const char *at = from + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                        \
+                part = n - i < SMF_PIECE ? n - i : SMF_PIECE;                                                           \
+                if (col != 2)                                                                                           \
+                    for (size_t k = 0; k < some; k++) half_elements_in(line + k * n, at + (ptrdiff_t)k * row, &stride, part); \
+                for (size_t k = 0; k < (col == 2 ? some : 1); k++)                                                      \
+                    f32_line_in(to + (r + k) * n + i, col == 2 ? at + (ptrdiff_t)k * row : (const char *)line, col == 2 ? part : some * part, type); \
+            }                                                                                                           \
+        }                                                                                                               \
     }                                                                                                                   \
-    static void H##_port_out(char *to, ptrdiff_t col, const float *from, size_t n)                                      \
+    static void H##_port_out(char *to, ptrdiff_t row, ptrdiff_t col, const float *from, size_t rows, size_t n)          \
     {                                                                                                                   \
-        if (col == 2) f32_line_out(to, from, n, type);                                                                  \
-        else                                                                                                            \
-            for (size_t i = 0; i < n; i++) f32_to1(to + (ptrdiff_t)i * col, from[i], type);                             \
+        uint16_t line[SMF_PIECE];                                                                                       \
+        half_stride stride;                                                                                             \
+        half_stride_of(&stride, col);                                                                                   \
+        if (rows == 1 || row == (ptrdiff_t)n * col) n *= rows, rows = 1;                                                \
+        for (size_t r = 0, some; r < rows; r += some) {                                                                 \
+            some = n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                             \
+            for (size_t i = 0, part; i < n; i += part) {                                                                \
+                char *at = to + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                                \
+                part = n - i < SMF_PIECE ? n - i : SMF_PIECE;                                                           \
+                for (size_t k = 0; k < (col == 2 ? some : 1); k++)                                                      \
+                    f32_line_out(col == 2 ? at + (ptrdiff_t)k * row : (char *)line, from + (r + k) * n + i, col == 2 ? part : some * part, type); \
+                if (col != 2)                                                                                           \
+                    for (size_t k = 0; k < some; k++) half_elements_out(at + (ptrdiff_t)k * row, &stride, line + k * n, part); \
+            }                                                                                                           \
+        }                                                                                                               \
     }                                                                                                                   \
     static const f32_port H##_port = {2, H##_port_in, H##_port_out};
 SMF_HALF_PORT(f16, SMF_F16)

@@ -407,13 +407,12 @@ SMF_INLINE f64_v avx2_reverse_pd(f64_v a)
     return r;
 }
 #define AVX2_KNOWN(F, R, W, s)                                                             \
-    SMF_INLINE int F##_known(const char *p, ptrdiff_t col, F##_v *v)                       \
+    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col)                          \
     {                                                                                      \
         const ptrdiff_t size = sizeof(R);                                                  \
         const R *const at = (const R *)(const void *)p;                                    \
-        if (col == size) *v = F##_load(at);                                                \
-        else if (col == 2 * size) *v = avx2_every2_##s(at);                                \
-        else if (col == -size) *v = avx2_reverse_##s(F##_load(at - (W - 1)));              \
+        if (col == 2 * size) F##_store(to, avx2_every2_##s(at));                           \
+        else if (col == -size) F##_store(to, avx2_reverse_##s(F##_load(at - (W - 1))));    \
         else return 0;                                                                     \
         return 1;                                                                          \
     }

@@ -323,6 +323,31 @@ SMF_INLINE __m512 avx512_apart_ps(const char *p, ptrdiff_t col)
     }
     return _mm512_insertf32x8(_mm512_castps256_ps512(h[0]), h[1], 1);
 }
+SMF_INLINE __m512i avx512_apart_epi16(const char *p, ptrdiff_t col)
+{
+    __m128i q[4];
+    SMF_EACH(k, 4)
+    {
+        q[k] = _mm_setzero_si128();
+#define SMF_LANE(l, at) q[k] = _mm_insert_epi16(q[k], *(const short *)(const void *)(at), l)
+        SMF_LANE(0, p);
+        SMF_LANE(1, p + col);
+        SMF_LANE(2, p + 2 * col);
+        SMF_LANE(3, p + 3 * col);
+        p += 4 * col;
+        SMF_ONCE_P(p);
+        SMF_LANE(4, p);
+        SMF_LANE(5, p + col);
+        SMF_LANE(6, p + 2 * col);
+        SMF_LANE(7, p + 3 * col);
+        p += 4 * col;
+        SMF_ONCE_P(p);
+#undef SMF_LANE
+    }
+    const __m256i a = _mm256_inserti128_si256(_mm256_castsi128_si256(q[0]), q[1], 1);
+    const __m256i b = _mm256_inserti128_si256(_mm256_castsi128_si256(q[2]), q[3], 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
+}
 SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
 {
     __m256d h[2];
@@ -339,7 +364,7 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
     }
     return _mm512_insertf64x4(_mm512_castpd256_pd512(h[0]), h[1], 1);
 }
-#define AVX512_STRIDE_WORDS(F, R, W, s, d, I, LINES)                                                             \
+#define AVX512_STRIDE_WORDS(F, R, V, W, s, l, d, I, LINES)                                                             \
     typedef struct {                                                                                             \
         __m512i in[LINES], out[LINES]; /* in: where the elements up to line j are; out: elements of line j, by place */ \
         I places[LINES];               /* of these */                                                            \
@@ -349,7 +374,7 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
     SMF_INLINE void F##_stride_of(F##_stride *stride, ptrdiff_t col)                                             \
     {                                                                                                            \
         const int size = sizeof(R), back = col < 0, apart = (int)(back ? -col / size : col / size);              \
-        const __m512i lane = _mm512_cvtt##s##_##d(F##_load(F##_lane)), apart_ = _mm512_set1_##d(apart);         \
+        const __m512i lane = _mm512_loadu_si512(F##_lane), apart_ = _mm512_set1_##d(apart);           \
         const __m512i mirror = _mm512_set1_##d(back ? W - 1 : 0), place = _mm512_mullo_##d(lane, apart_);         \
         stride->col = col;                                                                                       \
         stride->first = stride->next = stride->last = stride->lines = 0;                                         \
@@ -364,9 +389,8 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
             const __m512i before = j == 1 ? _mm512_xor_si512(place, mirror) : lane;                              \
             const __m512i from = _mm512_xor_si512(_mm512_sub_##d(place, _mm512_set1_##d(begins)), mirror);       \
             const __m512i at = _mm512_add_##d(_mm512_xor_si512(lane, mirror), _mm512_set1_##d(j * W));           \
-            const F##_v share = F##_mul(F##_add(_mm512_cvt##d##_##s(at), F##_set1((R)0.5)), F##_set1((R)1 / (R)apart)); \
             stride->in[j] = _mm512_mask_add_##d(before, here, from, _mm512_set1_##d(j > 0 ? W : 0));             \
-            stride->out[j] = _mm512_cvtt##s##_##d(share);                                                        \
+            stride->out[j] = avx512_share_##d(at, apart);                                                        \
             stride->places[j] = _mm512_cmpeq_##d##_mask(_mm512_mullo_##d(stride->out[j], apart_), at);           \
         }                                                                                                        \
     }                                                                                                            \
@@ -378,13 +402,13 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
     SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const int count, int n, const F##_stride *stride) \
     {                                                                                                            \
         const int lines = stride->lines;                                                                         \
-        F##_v x[4];                                                                                              \
+        V x[4];                                                                                                  \
         if (lines == 0 && n < W) {                                                                               \
             SMF_EACH(q, count) SMF_COPY(F, to + q * pitch, (ptrdiff_t)sizeof(R), p + q * next, stride->col, (size_t)n); \
             return;                                                                                              \
         }                                                                                                        \
         if (lines == 0) SMF_EACH(q, count) x[q] = avx512_apart_##s(p + q * next, stride->col);                   \
-        else if (n == W) SMF_EACH(q, count) x[q] = F##_load(F##_AT(p + q * next + stride->first));               \
+        else if (n == W) SMF_EACH(q, count) x[q] = _mm512_loadu_##l(p + q * next + stride->first);               \
         else {                                                                                                   \
             const I some = F##_places(stride, 0, n);                                                             \
             SMF_EACH(q, count) x[q] = _mm512_maskz_loadu_##s(some, p + q * next + stride->first);                \
@@ -393,7 +417,7 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
         for (int j = 1; j < lines; j++) {                                                                        \
             const __m512i in = stride->in[j];                                                                    \
             const char *const at = p + (j < lines - 1 ? stride->first + j * stride->next : stride->last);        \
-            if (n == W) SMF_EACH(q, count) x[q] = _mm512_permutex2var_##s(x[q], in, F##_load(F##_AT(at + q * next))); \
+            if (n == W) SMF_EACH(q, count) x[q] = _mm512_permutex2var_##s(x[q], in, _mm512_loadu_##l(at + q * next)); \
             else {                                                                                               \
                 const unsigned places = F##_places(stride, j, n), moved = stride->col < 0 ? places >> j : places << j; \
                 const I some = (I)(j < lines - 1 ? places : moved); /* the last line begins j places early */    \
@@ -401,11 +425,12 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
                 x[q] = _mm512_permutex2var_##s(x[q], in, _mm512_maskz_loadu_##s(some, at + q * next));           \
             }                                                                                                    \
         }                                                                                                        \
-        if (n == W) SMF_EACH(q, count) F##_store(to + q * pitch, x[q]);                                          \
-        else SMF_EACH(q, count) F##_store_n(to + q * pitch, x[q], (size_t)n);                                    \
+        const I lanes = (I)(n == W ? ~(I)0 : ((I)1 << n) - 1);                                                   \
+        if (n == W) SMF_EACH(q, count) _mm512_storeu_##l(to + q * pitch, x[q]);                                  \
+        else SMF_EACH(q, count) _mm512_mask_storeu_##s(to + q * pitch, lanes, x[q]);                             \
     }                                                                                                            \
     SMF_INLINE int F##_scatters(const F##_stride *stride) { return stride->lines > 0; }                          \
-    SMF_INLINE void F##_scatter(char *p, ptrdiff_t next, const F##_v *y, const int count, int n, const F##_stride *stride) \
+    SMF_INLINE void F##_scatter(char *p, ptrdiff_t next, const V *y, const int count, int n, const F##_stride *stride) \
     {                                                                                                            \
         const ptrdiff_t step = stride->next; /* here, as stores might change it there */                         \
         const int lines = stride->lines;                                                                         \
@@ -415,13 +440,45 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
             const I places = n == W ? stride->places[j] : F##_places(stride, j, n);                              \
             SMF_EACH(q, count) _mm512_mask_storeu_##s(p + q * next, places, _mm512_permutexvar_##s(out, y[q]));   \
         }                                                                                                        \
+    }                                                                                                            \
+    static SMF_NOINLINE void F##_elements_out(char *to, const F##_stride *stride, const R *from, size_t n)       \
+    {                                                                                                            \
+        const ptrdiff_t col = stride->col;                                                                       \
+        V y[4];                                                                                                  \
+        size_t i = 0;                                                                                            \
+        if (n < W || !F##_scatters(stride)) {                                                                    \
+            SMF_COPY(F, to, col, from, (ptrdiff_t)sizeof(R), n);                                                 \
+            return;                                                                                              \
+        }                                                                                                        \
+        for (; i + 4 * W <= n; i += 4 * W) {                                                                     \
+            SMF_EACH(q, 4) y[q] = _mm512_loadu_##l(from + i + q * W);                                            \
+            F##_scatter(to + (ptrdiff_t)i * col, W * col, y, 4, W, stride);                                      \
+        }                                                                                                        \
+        for (; i < n; i += W) {                                                                                  \
+            const size_t k = i + W <= n ? i : n - W; /* the last vector overlaps the one before */               \
+            y[0] = _mm512_loadu_##l(from + k);                                                                   \
+            F##_scatter(to + (ptrdiff_t)k * col, W * col, y, 1, W, stride);                                      \
+        }                                                                                                        \
     }
-#define f32_AT SMF_F32
-#define f64_AT SMF_F64
-static const float f32_lane[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-static const double f64_lane[] = {0, 1, 2, 3, 4, 5, 6, 7};
-AVX512_STRIDE_WORDS(f32, float, 16, ps, epi32, __mmask16, 7)
-AVX512_STRIDE_WORDS(f64, double, 8, pd, epi64, __mmask8, 3)
-#undef f32_AT
-#undef f64_AT
+/* floor(at / apart), 0 <= at < 256 */
+SMF_INLINE __m512i avx512_share_epi16(__m512i at, int apart)
+{
+    const __m512i twice = _mm512_add_epi16(_mm512_add_epi16(at, at), _mm512_set1_epi16(1));
+    return _mm512_mulhi_epu16(twice, _mm512_set1_epi16((short)(0x8000 / apart + 1)));
+}
+SMF_INLINE __m512i avx512_share_epi32(__m512i at, int apart)
+{
+    return _mm512_srli_epi32(_mm512_mullo_epi32(at, _mm512_set1_epi32(0x10000 / apart + 1)), 16);
+}
+SMF_INLINE __m512i avx512_share_epi64(__m512i at, int apart)
+{
+    return _mm512_srli_epi64(_mm512_mullo_epi64(at, _mm512_set1_epi64(0x10000 / apart + 1)), 16);
+}
+static const int16_t half_lane[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                    16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+static const int32_t f32_lane[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const int64_t f64_lane[] = {0, 1, 2, 3, 4, 5, 6, 7};
+AVX512_STRIDE_WORDS(half, uint16_t, __m512i, 32, epi16, si512, epi16, __mmask32, 7)
+AVX512_STRIDE_WORDS(f32, float, __m512, 16, ps, ps, epi32, __mmask16, 7)
+AVX512_STRIDE_WORDS(f64, double, __m512d, 8, pd, pd, epi64, __mmask8, 3)
 #undef AVX512_STRIDE_WORDS

@@ -201,15 +201,19 @@ def test_few_rows(op, dtype, kind, isa, rng):
 def views(x):
     """The (rows, n) values of x in C and Fortran order, with gaps of each kind, and both ways round."""
     for order in "CF":
-        for steps in ((1, 1), (1, 2), (1, 3), (2, 1), (2, 5), (1, -1), (-1, 1), (-2, -2)):
+        for steps in ((1, 1), (1, 2), (1, 3), (2, 1), (2, 5), (1, -1), (-1, 1), (-2, -2), (1, 4), (2, -3), (1, -7), (3, 7), (1, 9), (1, -9)):
             wide = np.full([k * abs(step) + 1 for k, step in zip(x.shape, steps, strict=True)], 7, x.dtype, order)
             y = wide[::steps[0], ::steps[1]][:x.shape[0], :x.shape[1]]
             y[...] = x
             yield y
+    record = np.dtype([("x", x.dtype), ("odd", "u1")])  # by no whole number of elements
+    y = np.zeros(x.shape, record)["x"]
+    y[...] = x
+    yield y
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("rows,n", [(1, 10), (3, 30), (9, 64), (19, 5), (21, 16), (40, 33), (13, 300), (35, 260), (7, 4100), (3, 17000)])
+@pytest.mark.parametrize("rows,n", [(1, 10), (3, 30), (9, 64), (19, 5), (21, 16), (40, 33), (13, 300), (35, 260), (3, 1029), (7, 4100), (3, 17000)])
 def test_strides(op, dtype, rows, n, isa, rng):
     """What is not contiguous is copied, turned or taken across: by rows and n, by either stride of x and of the result."""
     x = rng.standard_normal((rows, n)).astype(dtype)

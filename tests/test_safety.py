@@ -81,25 +81,27 @@ def test_guard_pages_of_many_rows(op, dtype, at_end, isa, guarded, rng):
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "float16"])
-@pytest.mark.parametrize("step", [2, 3, -1, -2])
+@pytest.mark.parametrize("step", [2, 3, 4, 7, 8, -1, -2, -3, -7])
 @pytest.mark.parametrize("at_end", [True, False])
 def test_guard_pages_of_strided_rows(op, dtype, step, at_end, isa, guarded, rng):
     """The first and the last element touch the unreadable pages; what lies between the elements stays as it is."""
     size = np.dtype(dtype).itemsize
-    for n in [*range(1, 70), 127, 128, 300]:
-        values = rng.standard_normal(n).astype(dtype)
-        want = bits(op(values))
-        held = np.frombuffer(guarded(((n - 1) * abs(step) + 1) * size, at_end), dtype)
+    for n in [*range(1, 70), 127, 128, 300 if abs(step) < 5 else 190]:
+        line = (n - 1) * abs(step) + 1
+        rows = min(n % 8 + 1, 3 * mmap.PAGESIZE // (line * size))
+        values = rng.standard_normal((rows, n)).astype(dtype)
+        want = bits(op(values, -1))
+        held = np.frombuffer(guarded(rows * line * size, at_end), dtype).reshape(rows, line)
         held[...] = 7
-        x = held[::step]
-        assert len(x) == n
+        x = held[:, ::step]
+        assert x.shape == (rows, n)
         x[...] = values
-        assert bits(op(x)) == want
+        assert bits(op(x, -1)) == want
         if op is not sf.logsumexp:
-            op(values, out=x)
+            op(values, -1, out=x)
             assert bits(x) == want
             x[...] = values
-            assert bits(op(x, out=x)) == want
+            assert bits(op(x, -1, out=x)) == want
         x[...] = 7
         assert np.all(held == 7)
 
@@ -155,6 +157,15 @@ static const size_t counts[] = {0, 1, 2, 3, 8, 15, 16, 17, 33, 70, 150};
             smf_run(SMF_LOG_SOFTMAX, D, &job);                                              \
             job.y = z;                                                                      \
             smf_run(SMF_LOGSUMEXP, D, &job);                                                \
+            for (int k = -1; k < 10; k += k < 2 ? 3 : 7) { /* every |k|-th element of them all, one row or two, both ways */ \
+                const size_t few = 1 + n % 2, some = rows * n / few, step = (size_t)(k < 0 ? -k : k), m = some ? (some - 1) / step + 1 : 0; \
+                const ptrdiff_t col = k * (ptrdiff_t)sizeof(R), row = (ptrdiff_t)(some * sizeof(R)), first = k < 0 && m > 0 ? (ptrdiff_t)(m - 1) : 0; \
+                smf_job part = {few, m, x + first, row, col, y + first, row, col};          \
+                smf_run(SMF_SOFTMAX, D, &part);                                             \
+                smf_run(SMF_LOG_SOFTMAX, D, &part);                                         \
+                part.y = z, part.y_row = sizeof(R);                                         \
+                smf_run(SMF_LOGSUMEXP, D, &part);                                           \
+            }                                                                               \
             for (int half = SMF_F16; half <= SMF_BF16 && n > 0; half++) {                   \
                 char *const h = (char *)x + rows * n * (sizeof(R) - 2), *const g = (char *)y + rows * n * (sizeof(R) - 2); \
                 smf_job job2 = {rows, n, h, (ptrdiff_t)n * 2, 2, g, (ptrdiff_t)n * 2, 2};   \
