@@ -7,11 +7,16 @@
 #include "smf_log.h"
 #include "smf_half.h"
 
-/* Strides, lane by lane but for those for which an instruction set knows better. */
+/* Strides, lane by lane but for those that an instruction set knows. */
 #ifndef SMF_STRIDE_WORDS
 #ifndef SMF_KNOWN_STRIDES
-SMF_INLINE int f32_known(float *to, const char *p, ptrdiff_t col) { (void)to, (void)p, (void)col; return 0; }
-SMF_INLINE int f64_known(double *to, const char *p, ptrdiff_t col) { (void)to, (void)p, (void)col; return 0; }
+#define SMF_KNOWS_NONE(F, R)                                                                                     \
+    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col) { (void)to, (void)p, (void)col; return 0; }    \
+    SMF_INLINE int F##_knows_out(ptrdiff_t col) { (void)col; return 0; }                                         \
+    SMF_INLINE void F##_known_out(char *p, F##_v y, ptrdiff_t col) { (void)p, (void)y, (void)col; }
+SMF_KNOWS_NONE(f32, float)
+SMF_KNOWS_NONE(f64, double)
+#undef SMF_KNOWS_NONE
 #endif
 SMF_INLINE int half_known(uint16_t *to, const char *p, ptrdiff_t col) { (void)to, (void)p, (void)col; return 0; }
 #define SMF_STRIDE_WORDS(F, R, W)                                                                                \
@@ -22,23 +27,40 @@ SMF_INLINE int half_known(uint16_t *to, const char *p, ptrdiff_t col) { (void)to
         SMF_EACH(j, count)                                                                                       \
         if (n < W || !F##_known(to + j * pitch, p + j * next, s->col))                                           \
             SMF_COPY(F, to + j * pitch, (ptrdiff_t)sizeof(R), p + j * next, s->col, (size_t)n);                  \
-    }                                                                                                            \
-    SMF_INLINE void F##_elements_out(char *to, const F##_stride *s, const R *from, size_t n)                     \
-    {                                                                                                            \
-        SMF_COPY(F, to, s->col, from, (ptrdiff_t)sizeof(R), n);                                                  \
     }
-#define SMF_NO_SCATTER(F)                                                                                        \
-    SMF_INLINE int F##_scatters(const F##_stride *s) { (void)s; return 0; }                                      \
+#define SMF_SCATTER_WORDS(F, R, W)                                                                               \
+    SMF_INLINE int F##_scatters(const F##_stride *s) { return F##_knows_out(s->col); }                           \
     SMF_INLINE void F##_scatter(char *p, ptrdiff_t next, const F##_v *y, const int count, int n, const F##_stride *s) \
     {                                                                                                            \
-        (void)p, (void)next, (void)y, (void)count, (void)n, (void)s;                                             \
+        R lane[W];                                                                                               \
+        SMF_EACH(j, count)                                                                                       \
+        {                                                                                                        \
+            if (n == W) F##_known_out(p + j * next, y[j], s->col);                                               \
+            else {                                                                                               \
+                F##_store(lane, y[j]);                                                                           \
+                SMF_COPY(F, p + j * next, s->col, lane, (ptrdiff_t)sizeof(R), (size_t)n);                        \
+            }                                                                                                    \
+        }                                                                                                        \
+    }                                                                                                            \
+    static SMF_NOINLINE void F##_elements_out(char *to, const F##_stride *s, const R *from, size_t n)            \
+    {                                                                                                            \
+        if (n >= W && F##_knows_out(s->col))                                                                     \
+            for (size_t i = 0; i < n; i += W) {                                                                  \
+                const size_t k = i + W <= n ? i : n - W;                                                         \
+                F##_known_out(to + (ptrdiff_t)k * s->col, F##_load(from + k), s->col);                           \
+            }                                                                                                    \
+        else SMF_COPY(F, to, s->col, from, (ptrdiff_t)sizeof(R), n);                                             \
     }
 SMF_STRIDE_WORDS(half, uint16_t, 32)
 SMF_STRIDE_WORDS(f32, float, 16)
 SMF_STRIDE_WORDS(f64, double, 8)
-SMF_NO_SCATTER(f32)
-SMF_NO_SCATTER(f64)
-#undef SMF_NO_SCATTER
+SMF_SCATTER_WORDS(f32, float, 16)
+SMF_SCATTER_WORDS(f64, double, 8)
+#undef SMF_SCATTER_WORDS
+static SMF_NOINLINE void half_elements_out(char *to, const half_stride *s, const uint16_t *from, size_t n)
+{
+    SMF_COPY(half, to, s->col, from, 2, n);
+}
 #endif
 #undef SMF_STRIDE_WORDS
 

@@ -406,15 +406,44 @@ SMF_INLINE f64_v avx2_reverse_pd(f64_v a)
     f64_v r = {_mm256_permute4x64_pd(a.b, 0x1B), _mm256_permute4x64_pd(a.a, 0x1B)};
     return r;
 }
-#define AVX2_KNOWN(F, R, W, s)                                                             \
-    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col)                          \
-    {                                                                                      \
-        const ptrdiff_t size = sizeof(R);                                                  \
-        const R *const at = (const R *)(const void *)p;                                    \
-        if (col == 2 * size) F##_store(to, avx2_every2_##s(at));                           \
-        else if (col == -size) F##_store(to, avx2_reverse_##s(F##_load(at - (W - 1))));    \
-        else return 0;                                                                     \
-        return 1;                                                                          \
+SMF_INLINE void avx2_apart_ps(float *to, const char *p, ptrdiff_t col)
+{
+    SMF_EACH(k, 4)
+    {
+        const ptrdiff_t c2 = 2 * col;
+        __m128 q = _mm_load_ss((const float *)(const void *)p);
+        q = _mm_insert_ps(q, _mm_load_ss((const float *)(const void *)(p + col)), 0x10);
+        q = _mm_insert_ps(q, _mm_load_ss((const float *)(const void *)(p + c2)), 0x20);
+        q = _mm_insert_ps(q, _mm_load_ss((const float *)(const void *)(p + c2 + col)), 0x30);
+        _mm_storeu_ps(to + 4 * k, q);
+        p += 4 * col;
+        SMF_ONCE_P(p);
+    }
+}
+SMF_INLINE void avx2_apart_pd(double *to, const char *p, ptrdiff_t col)
+{
+    SMF_EACH(k, 4)
+    {
+        const __m128d q = _mm_load_sd((const double *)(const void *)p);
+        _mm_storeu_pd(to + 2 * k, _mm_loadh_pd(q, (const double *)(const void *)(p + col)));
+        p += 2 * col;
+        SMF_ONCE_P(p);
+    }
+}
+#define AVX2_KNOWN(F, R, W, s)                                                                                   \
+    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col)                                                \
+    {                                                                                                            \
+        const ptrdiff_t size = sizeof(R);                                                                        \
+        const R *const at = (const R *)(const void *)p;                                                          \
+        if (col == 2 * size) F##_store(to, avx2_every2_##s(at));                                                 \
+        else if (col == -size) F##_store(to, avx2_reverse_##s(F##_load(at - (W - 1))));                          \
+        else avx2_apart_##s(to, p, col);                                                                         \
+        return 1;                                                                                                \
+    }                                                                                                            \
+    SMF_INLINE int F##_knows_out(ptrdiff_t col) { return col == -(ptrdiff_t)sizeof(R); }                         \
+    SMF_INLINE void F##_known_out(char *p, F##_v y, ptrdiff_t col)                                               \
+    {                                                                                                            \
+        F##_store((R *)(void *)(p + (W - 1) * col), avx2_reverse_##s(y));                                        \
     }
 AVX2_KNOWN(f32, float, 16, ps)
 AVX2_KNOWN(f64, double, 8, pd)
