@@ -958,10 +958,15 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     } else if (half) SMF_W(_run_ported)(job, kernels);
     else {
         const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
-        const int beside = across && column <= SMF_PANEL_BYTES &&
+        const int along = !sums && SMF_UNIT(job->y_col) && job->n >= 7 * W; /* there only x is to be turned */
+        const int beside = across && column <= SMF_PANEL_BYTES && !along &&
                            (nearer || (job->n < 16 && !one_line)); /* columns are the longer lines to copy */
-        const int fits = kernels->op != SMF_SOFTMAX || SMF_UNIT(job->y_col) || job->n <= 2 * SMF_SCRATCH;
-        if (!beside && job->n >= 7 * W && fits && !SMF_UNIT(job->x_row) && !SMF_UNIT(job->y_row)) kernels->strided(job, SMF_NEAR);
+        /* Rows side by side are turned on the way to a copy, four at a time; doubles whose lines the next row finds in the nearest cache
+         * are read one by one for less. */
+        const int x_turns = SMF_UNIT(job->x_row) && job->rows >= 4 && (size == 4 || !SMF_NEARER(job->x_col, SMF_LINES_BYTES));
+        const int y_turns = SMF_UNIT(job->y_row) && job->rows >= 4;
+        const int fits = kernels->op != SMF_SOFTMAX || SMF_UNIT(job->y_col) || job->n <= 2 * SMF_SCRATCH; /* e */
+        if (!beside && job->n >= 7 * W && fits && !x_turns && !y_turns) kernels->strided(job, SMF_NEAR);
         else SMF_W(_run_strided)(job, kernels, beside);
     }
 }
