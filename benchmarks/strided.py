@@ -21,6 +21,7 @@ LAYOUTS = {
     "x[:, ::-1]": lambda m, n, dtype: np.zeros((m, n), dtype)[:, ::-1],
     "x[::2, ::2]": lambda m, n, dtype: np.zeros((2 * m, 2 * n), dtype)[::2, ::2],
     "x[:, ::3]": lambda m, n, dtype: np.zeros((m, 3 * n), dtype)[:, ::3],
+    "x[:, ::5]": lambda m, n, dtype: np.zeros((m, 5 * n), dtype)[:, ::5],
     "Fortran": lambda m, n, dtype: np.zeros((m, n), dtype, order="F"),
     "x[::-1]": lambda m, n, dtype: np.zeros((m, n), dtype)[::-1],
     "wider[:, :n]": lambda m, n, dtype: np.zeros((m, n + 7), dtype)[:, :n],
@@ -47,7 +48,7 @@ def main():
     names = [name for name in LAYOUTS if name != "C"]
     print(f"| dtype, shape | {' | '.join(f'`{n}`' if '[' in n else n for n in names)} | ulp |")
     print("|" + "---|" * (len(names) + 2))
-    for dtype in ("float32", "float64"):
+    for dtype in ("float32", "float64", "float16"):
         for shape in SHAPES:
             ratios, error = row(shape, dtype, seconds)
             cells = [f"{ratios[n][0]:.1f} / {ratios[n][1]:.1f}" for n in names]

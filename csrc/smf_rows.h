@@ -309,6 +309,18 @@ SMF_BODY real SMF_W(_row_max)(const SMF_W(_row) *row, const int layout, const sm
     return max;
 }
 
+/* SMF_UNROLL vectors of strided logits from the i-th on, or what is left, then -inf. */
+SMF_INLINE void SMF_W(_logits_from)(const SMF_W(_row) *row, size_t i, real *to)
+{
+    const char *const from = row->x + (ptrdiff_t)i * row->x_col;
+    if (i + SMF_UNROLL * W <= row->n) {
+        v_gather(to, W, from, W * row->x_col, SMF_UNROLL, W, row->x_at);
+        return;
+    }
+    SMF_EACH(j, SMF_UNROLL) v_store(to + j * W, v_set1(-(real)INFINITY));
+    SMF_W(_elements_in)(to, from, row->x_at, row->n - i);
+}
+
 /* Steps 3 and 4, from the total so far. Returns whether `form` was right. */
 SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int form, const smf_op op, const int drop,
                              const int layout, const smf_dtype type)
@@ -330,15 +342,6 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
         SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
         if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
     } while (0)
-#define SMF_READ(i)                                                                                          \
-    do {                                                                                                     \
-        const char *const from = row->x + (ptrdiff_t)(i) * row->x_col;                                       \
-        if ((i) + SMF_UNROLL * W <= n) v_gather(next, W, from, W * row->x_col, SMF_UNROLL, W, row->x_at);                          \
-        else {                                                                                               \
-            SMF_EACH(j, SMF_UNROLL) v_store(next + j * W, v_set1(-(real)INFINITY));                          \
-            SMF_W(_elements_in)(next, from, row->x_at, n - (i));                                             \
-        }                                                                                                    \
-    } while (0)
 #define STEP(i, count, lanes)                                                                                \
     do {                                                                                                     \
         if (ahead) SMF_EACH(j, count) x[j] = v_load(next + j * W);                                           \
@@ -347,20 +350,20 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
             x[j] = SMF_W(_get)(row->x, 0, i, j, j == (count) - 1 ? (lanes) : W, SMF_CONTIGUOUS, type);       \
         SMF_TERMS(i, count, lanes, form == SMF_NEAR ? SMF_MASKED : form); /* as lanes beyond the row are */  \
     } while (0)
-    if (ahead) SMF_W(_elements_in)(next, row->x, row->x_at, SMF_UNROLL * W); /* there are more: see _run */
+    if (ahead) SMF_W(_elements_in)(next, row->x, row->x_at, SMF_UNROLL * W); /* there are as many: see _run */
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
         for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) {
-            if (ahead) SMF_EACH(j, SMF_UNROLL) x[j] = v_load(next + j * W);
-            else SMF_EACH(j, SMF_UNROLL) x[j] = SMF_W(_get)(row->x, 0, i, j, W, SMF_CONTIGUOUS, type);
-            if (ahead) SMF_READ(i + SMF_UNROLL * W);
+            if (ahead) {
+                SMF_EACH(j, SMF_UNROLL) x[j] = v_load(next + j * W);
+                SMF_W(_logits_from)(row, i + SMF_UNROLL * W, next);
+            } else SMF_EACH(j, SMF_UNROLL) x[j] = SMF_W(_get)(row->x, 0, i, j, W, SMF_CONTIGUOUS, type);
             SMF_TERMS(i, SMF_UNROLL, W, form);
         }
         if (end < n && v_beyond(one.stray)) return 0;
     }
     SMF_REST(STEP, i, n);
 #undef STEP
-#undef SMF_READ
 #undef SMF_TERMS
     state->total = total;
     state->max = one.max;
@@ -933,7 +936,8 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
     }
 }
 
-/* Which rows go where: decided here and nowhere else. (Across, rows may be near to 0 only, which is for fewer than 2^24 elements: see _along.) */
+/* Which rows go where: decided here and nowhere else. (Across, rows may be near to 0 only, which is for fewer than 2^24 elements: see
+ * _along.) */
 static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t size = kernels->port->size;
@@ -1146,23 +1150,30 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
     static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
 
 #ifdef SMF_HALVES
-/* As many rows as fit at once come to a line of halves first, where they are not one. */
+/* Rows of strided halves to contiguous memory, short ones a few at once. */
+static void half_lines_in(uint16_t *to, const char *from, ptrdiff_t row, const half_stride *stride, size_t rows, size_t n)
+{
+    size_t k = 0;
+    for (; n <= 32 && k + SMF_UNROLL <= rows; k += SMF_UNROLL)
+        half_gather(to + k * n, (ptrdiff_t)n, from + (ptrdiff_t)k * row, row, SMF_UNROLL, (int)n, stride);
+    for (; k < rows; k++) half_elements_in(to + k * n, from + (ptrdiff_t)k * row, stride, n);
+}
+
+/* What is strided comes to a contiguous line of halves first: a piece of a row, or rows. */
 #define SMF_HALF_PORT(H, type)                                                                                          \
     static void H##_port_in(float *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)           \
     {                                                                                                                   \
         uint16_t line[SMF_PIECE];                                                                                       \
         half_stride stride;                                                                                             \
         half_stride_of(&stride, col);                                                                                   \
-        if (rows == 1 || row == (ptrdiff_t)n * col) n *= rows, rows = 1;                                                \
+        if (row == (ptrdiff_t)n * col) n *= rows, rows = 1; /* they are one */                                          \
         for (size_t r = 0, some; r < rows; r += some) {                                                                 \
-            some = n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                             \
+            some = col == 2 || n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                 \
             for (size_t i = 0, part; i < n; i += part) {                                                                \
-                const char *at = from + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                        \
-                part = n - i < SMF_PIECE ? n - i : SMF_PIECE;                                                           \
-                if (col != 2)                                                                                           \
-                    for (size_t k = 0; k < some; k++) half_elements_in(line + k * n, at + (ptrdiff_t)k * row, &stride, part); \
-                for (size_t k = 0; k < (col == 2 ? some : 1); k++)                                                      \
-                    f32_line_in(to + (r + k) * n + i, col == 2 ? at + (ptrdiff_t)k * row : (const char *)line, col == 2 ? part : some * part, type); \
+                const char *const at = from + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                  \
+                part = col == 2 || n - i < SMF_PIECE ? n - i : SMF_PIECE;                                               \
+                if (col != 2) half_lines_in(line, at, row, &stride, some, part);                                        \
+                f32_line_in(to + r * n + i, col == 2 ? at : (const char *)line, some * part, type);                     \
             }                                                                                                           \
         }                                                                                                               \
     }                                                                                                                   \
@@ -1171,16 +1182,15 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
         uint16_t line[SMF_PIECE];                                                                                       \
         half_stride stride;                                                                                             \
         half_stride_of(&stride, col);                                                                                   \
-        if (rows == 1 || row == (ptrdiff_t)n * col) n *= rows, rows = 1;                                                \
+        if (row == (ptrdiff_t)n * col) n *= rows, rows = 1;                                                             \
         for (size_t r = 0, some; r < rows; r += some) {                                                                 \
-            some = n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                             \
+            some = col == 2 || n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                 \
             for (size_t i = 0, part; i < n; i += part) {                                                                \
-                char *at = to + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                                \
-                part = n - i < SMF_PIECE ? n - i : SMF_PIECE;                                                           \
-                for (size_t k = 0; k < (col == 2 ? some : 1); k++)                                                      \
-                    f32_line_out(col == 2 ? at + (ptrdiff_t)k * row : (char *)line, from + (r + k) * n + i, col == 2 ? part : some * part, type); \
-                if (col != 2)                                                                                           \
-                    for (size_t k = 0; k < some; k++) half_elements_out(at + (ptrdiff_t)k * row, &stride, line + k * n, part); \
+                char *const at = to + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                          \
+                part = col == 2 || n - i < SMF_PIECE ? n - i : SMF_PIECE;                                               \
+                f32_line_out(col == 2 ? at : (char *)line, from + r * n + i, some * part, type);                        \
+                for (size_t k = 0; col != 2 && k < some; k++)                                                           \
+                    half_elements_out(at + (ptrdiff_t)k * row, &stride, line + k * n, part);                            \
             }                                                                                                           \
         }                                                                                                               \
     }                                                                                                                   \
