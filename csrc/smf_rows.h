@@ -968,7 +968,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         /* Rows side by side are turned on the way to a copy, four at a time; doubles whose lines the next row finds in the nearest cache
          * are read one by one for less. */
         const int x_turns = SMF_UNIT(job->x_row) && job->rows >= 4 && (size == 4 || !SMF_NEARER(job->x_col, SMF_LINES_BYTES));
-        const int y_turns = SMF_UNIT(job->y_row) && job->rows >= 4;
+        const int y_turns = !sums && SMF_UNIT(job->y_row) && job->rows >= 4;
         const int fits = kernels->op != SMF_SOFTMAX || SMF_UNIT(job->y_col) || job->n <= 2 * SMF_SCRATCH; /* e */
         if (!beside && job->n >= 7 * W && fits && !x_turns && !y_turns) kernels->strided(job, SMF_NEAR);
         else SMF_W(_run_strided)(job, kernels, beside);
