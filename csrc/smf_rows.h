@@ -111,14 +111,6 @@ typedef struct {
 #define SMF_AT(j) ((j) % SMF_WIDE)
 #define SMF_LANES_OF(j, count) ((layout > 0 ? (j) % SMF_WIDE == SMF_WIDE - 1 : (j) == (count) - 1) ? lanes : W)
 
-/* One element, by any stride and alignment. */
-SMF_INLINE real SMF_W(_get1)(const char *p, ptrdiff_t col, size_t i)
-{
-    return SMF_W(_from1)(p + (ptrdiff_t)i * col, SMF_OWN);
-}
-
-SMF_INLINE void SMF_W(_put1)(char *p, ptrdiff_t col, size_t i, real v) { SMF_W(_to1)(p + (ptrdiff_t)i * col, v, SMF_OWN); }
-
 /* Where the j-th vector from the i-th element on begins. */
 #define SMF_VECTOR(p, type)                                                                            \
     (layout > 0 ? (p) + (ptrdiff_t)(i + (size_t)(j / SMF_WIDE) * SMF_APART) * col + j % SMF_WIDE * W * SMF_SIZE(type) \
@@ -554,15 +546,15 @@ typedef struct {
     void (*exp)(const smf_job *job, SMF_W(_block) *block, int ahead);
 } SMF_W(_passes);
 
-#define SMF_PASSES_OF(T, name, op, layout, type)                                                                                     \
+#define SMF_PASSES_OF(T, name, op, layout, type)                                                                             \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *job, SMF_W(_block) *block, int form, int ahead)      \
     {                                                                                                                        \
-        return form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, layout, type)                                  \
-                                : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, layout, type);                               \
+        return form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, layout, type)                          \
+                                : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, layout, type);                       \
     }                                                                                                                        \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_exp)(const smf_job *job, SMF_W(_block) *block, int ahead)                \
     {                                                                                                                        \
-        SMF_W(_block_exp)(job, block, ahead, op, layout, type);                                                                      \
+        SMF_W(_block_exp)(job, block, ahead, op, layout, type);                                                              \
     }                                                                                                                        \
     static const SMF_W(_passes) SMF_PASTE(T, _##name##_passes) = {SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_exp)};
 #define SMF_PASSES(T, layout, type)                         \
@@ -692,7 +684,6 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
     else SMF_W(_to)((char *)job->y, SMF_W(_last)(op == SMF_SOFTMAX ? e : x, state.hi, state.lo, op), (int)job->n, type);
 }
 
-
 /* Rows one after the other. While sums and divisions of one block wait, there are steps of the next. Forms are tried from `form` on
  * down, and one that was not right is not tried again. (A strided row of softmax's results is at most 2 SMF_SCRATCH long.) */
 SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, const SMF_W(_passes) *passes, const smf_op op,
@@ -769,13 +760,13 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
     v_t s, u;
     SMF_W(_row_at)(&row, &of_piece, 0, NULL, 0);
 #define STEP(i, count, lanes) SMF_W(_step_last)(&row, &state, i, count, lanes, SMF_CONTIGUOUS, 0, op, SMF_OWN, SMF_OWN)
-#define SMF_PARTS_OF(...)                                                                       \
+#define SMF_PIECES(...)                                                                       \
     for (size_t at = 0; at < job->n; at += SMF_SCRATCH) {                                     \
         row.n = job->n - at < SMF_SCRATCH ? job->n - at : SMF_SCRATCH;                        \
         port->in(piece, x + (ptrdiff_t)at * job->x_col, 0, job->x_col, 1, row.n);             \
         __VA_ARGS__                                                                           \
     }
-    SMF_PARTS_OF({
+    SMF_PIECES({
         const real m = SMF_W(_row_max)(&row, SMF_CONTIGUOUS, SMF_OWN);
         max = m > max ? m : max;
     })
@@ -783,13 +774,13 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
         state.total = SMF_W(_total_of)(v_set1(0));
-        SMF_PARTS_OF({ SMF_W(_row_rare)(&row, &state, op, 0, SMF_CONTIGUOUS, SMF_OWN); })
+        SMF_PIECES({ SMF_W(_row_rare)(&row, &state, op, 0, SMF_CONTIGUOUS, SMF_OWN); })
         state.total = SMF_W(_total_one)(state.total);
         if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(state.total, &state.hi, &state.lo);
         else {
             if (SMF_W(_others)(&state, job->n, &s, &u, few)) {
                 state.total = SMF_W(_total_of)(v_set1(0));
-                SMF_PARTS_OF({ SMF_W(_row_rare)(&row, &state, op, 1, SMF_CONTIGUOUS, SMF_OWN); })
+                SMF_PIECES({ SMF_W(_row_rare)(&row, &state, op, 1, SMF_CONTIGUOUS, SMF_OWN); })
                 state.total = SMF_W(_total_one)(state.total);
             }
             SMF_W(_lse)(state.max, state.total, s, u, &state.hi, &state.lo);
@@ -799,22 +790,22 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
     if (number) {
         v_store(lane, state.hi);
         if (op != SMF_LOGSUMEXP)
-            SMF_PARTS_OF({
+            SMF_PIECES({
                 if (op == SMF_SOFTMAX) SMF_W(_row_rare)(&row, &state, op, 0, SMF_CONTIGUOUS, SMF_OWN);
                 SMF_PASS(STEP, row.n);
                 port->out(y + (ptrdiff_t)at * job->y_col, 0, job->y_col, piece, 1, row.n);
             })
     } else {
-        SMF_PARTS_OF({ nan |= SMF_W(_has_nan)(&row, SMF_OWN); })
+        SMF_PIECES({ nan |= SMF_W(_has_nan)(&row, SMF_OWN); })
         lane[0] = nan ? (real)NAN : max;
         if (op != SMF_LOGSUMEXP)
-            SMF_PARTS_OF({
+            SMF_PIECES({
                 SMF_W(_special_of)(&row, nan, max, op, SMF_OWN);
                 port->out(y + (ptrdiff_t)at * job->y_col, 0, job->y_col, piece, 1, row.n);
             })
     }
 #undef STEP
-#undef SMF_PARTS_OF
+#undef SMF_PIECES
     if (op == SMF_LOGSUMEXP) port->out(y, 0, port->size, lane, 1, 1);
 }
 
@@ -837,7 +828,7 @@ SMF_INLINE void SMF_W(_line_out)(char *to, const real *from, size_t n, const smf
 /* The kernels of one operation on one type. */
 typedef struct SMF_W(_kernels) {
     SMF_W(_rows) *rows; /* contiguous */
-    SMF_W(_rows) *strided; /* of any stride; NULL: not of halves */
+    SMF_W(_rows) *strided; /* of any stride, SMF_UNROLL vectors and more; NULL: not of halves */
     smf_kernel *single; /* one of them, of up to W elements */
     int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel);
     SMF_W(_group) *across;

@@ -23,7 +23,7 @@
  *   scatter(p, d, v, count, k, s)      lanes 0..k-1 of v[0], ... to such places at p, p + d bytes, ...; nothing between is written.
  *                      For strides that have scatters(s)
  *   elements_out(p, s, from, n)        n contiguous elements to places of a stride
- *   The last five also for half: 32 numbers of 2 bytes, whatever they mean
+ *   stride_of, gather and elements_out also for half: W = 32 numbers of 2 bytes, whatever they mean
  *   load4(p, s, k, dense, c)  k <= 4 columns of rows s bytes apart: lane r of c[q] from element q of the row at p + r s;
  *   store4(p, s, k, dense, c) back. Neither touches another element, but where the rows are dense (s = k elements)
  *                      they may read beyond a row what is the next row's, and write it before that row is written
