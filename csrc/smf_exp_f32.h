@@ -2,17 +2,17 @@
 #ifndef SMF_EXP_F32_H
 #define SMF_EXP_F32_H
 
-/* Constants of exp (smf_rows.h) from tools/constants.py; polynomial error 2^-29.2.
- * Bound of s + s u, rounded: 0.56 ulp (docs/numerics.md). */
-#define f32_EXP_BOUND_ULP 0.56
-#define f32_STEPS 16         /* an octave */
-#define f32_STEPS_PER_UNIT 0x1.715476p+4f
-#define f32_STEP_HI 0x1.62e43p-5f
-#define f32_STEP_LO -0x1.05c61p-33f
-#define f32_Q {0x1.00022p-1f, 0x1.55559ap-3f}
-#define f32_Q_TERMS 2
+/* Constants of exp (smf_rows.h) from tools/constants.py; polynomial error 2^-32.2.
+ * Bound of s + s u, rounded: 0.62 ulp (docs/numerics.md). */
+#define f32_EXP_BOUND_ULP 0.62
+#define f32_STEPS 8          /* an octave */
+#define f32_STEPS_PER_UNIT 0x1.715476p+3f
+#define f32_STEP_HI 0x1.62e43p-4f
+#define f32_STEP_LO -0x1.05c61p-32f
+#define f32_Q {0x1p-1f, 0x1.555c7ap-3f, 0x1.55483cp-5f}
+#define f32_Q_TERMS 3
 #define f32_MAGIC 0x1.8p23f  /* adding it rounds to an integer, which then stands in the low bits */
-#define f32_TOP 191          /* exponent field of the largest element: its e is 2^64 (1 + u), times some 2^(j/16) */
+#define f32_TOP 191          /* exponent field of the largest element: its e is 2^64 (1 + u), times some 2^(j/8) */
 #define f32_NO_SHIFT 512.0f  /* |max| up to here needs no shift; beyond it x - max is exact (Sterbenz) */
 #define f32_BIAS 127         /* exponent field of 1 */
 #define f32_BASE 63          /* of that, what the table brings: a row near to 0 has the other 0 to 127 */
@@ -23,12 +23,8 @@
 
 typedef float f32_real;
 
-/* 2^(j/16) rounded, with f32_BASE as its exponent and less j << 19, which raise brings back; the logarithm of what it lost. */
-static const uint32_t f32_power[16] = {0x1f800000, 0x1f7daac3, 0x1f7b95c2, 0x1f79c3d3, 0x1f7837f0, 0x1f76f532, 0x1f75fed7, 0x1f75583f,
-    0x1f7504f3, 0x1f7508a4, 0x1f75672a, 0x1f76248c, 0x1f7744fd, 0x1f78ccdf, 0x1f7ac0c7, 0x1f7d257d};
-static const float f32_lost[16] = {0x0p+0f, 0x1.8d96d4p-25f, -0x1.9c0c22p-27f, 0x1.964902p-25f, 0x1.125002p-25f,
-    0x1.370be4p-25f, -0x1.0a3552p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f, -0x1.05cb44p-25f, 0x1.67a1cap-28f,
-    0x1.a3b5e4p-28f, -0x1.f9c306p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
+/* C 2^(j/8), C = 0x1.16747cp+0, nearly: to 0.046 u; f32_BASE as the exponent, and less j << 20, which raise brings back. */
+static const uint32_t f32_power[8] = {0x1f8b3a3e, 0x1f87d424, 0x1f859202, 0x1f848e45, 0x1f84e5be, 0x1f86b7da, 0x1f8a26de, 0x1f8f5829};
 
 /* The total: e widened to float64 and added lane by lane, 16 lanes; then lanes 2 k and 2 k + 1; then these 8, one after the
  * other. Widened by moving their bits: what is summed is 2^-896 e, exactly, and a NaN is at least 2^-768, more than any

@@ -24,11 +24,9 @@
 
 typedef double f64_real;
 
-/* 2^(j/8) rounded, with f64_BASE as its exponent and less j << 49, which raise brings back; the logarithm of what it lost. */
-static const uint64_t f64_power[8] = {0x1ff0000000000000, 0x1fef72b83c7d517b, 0x1fef06fe0a31b715, 0x1feebfdad5362a27,
-    0x1feea09e667f3bcd, 0x1feeace5422aa0db, 0x1feee89f995ad3ad, 0x1fef5818dcfba487};
-static const double f64_lost[8] = {0x0.0p+0, -0x1.01b15eaa59348p-55, 0x1.34d754db0abb6p-55, 0x1.690cebb7aafb0p-56,
-    -0x1.3b3efbf5e2229p-54, 0x1.db72fc1f0eab4p-55, 0x1.c1a7792cb3387p-55, 0x1.4a385a63d07a7p-56};
+/* C 2^(j/8), C = 0x1.0ca1dc9248b2fp+0, nearly: to 0.004 u; f64_BASE as the exponent, and less j << 49, which raise brings back. */
+static const uint64_t f64_power[8] = {0x1ff0ca1dc9248b2f, 0x1ff04f210dbff1a1, 0x1feff759bd5229d7, 0x1fefc5f7a09029b0,
+    0x1fefbe7455e1d008, 0x1fefe49a0021deb1, 0x1ff03c8a9033fec4, 0x1ff0cac7b7745be0};
 
 /* The total: compensated, lane by lane, then the 8 lanes one after the other. Nothing is lost before the last rounding. */
 typedef struct { f64_v s, lost; } f64_total;

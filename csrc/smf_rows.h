@@ -4,8 +4,8 @@
  *   2. c = 0 where |max| <= F_NO_SHIFT, else max: x - c is exact for every x that can matter, so the usual
  *      subtraction, which costs |x - max| / 2 ulp, never happens.
  *   3. e = exp(x - c) 2^(F_TOP - bias - n_max) = s (1 + u), constants in smf_exp_F.h: that of the rounding addition
- *      carries F_TOP - n_max, so that the scaling is free; where the exponent field would be below 0 the clamp makes
- *      e exactly 0. Nothing overflows and no e that matters is denormal. A NaN passes through to the total.
+ *      carries F_TOP - n_max, so that the scaling is free; where the exponent field would be below 1, e is 0.
+ *      Nothing overflows and no e is denormal. A NaN passes through to the total.
  *   4. total = sum of e, lane by lane and then over the lanes, in a fixed order (smf_exp_F.h).
  *   5. softmax: e times 1/total in two parts, one rounding. log_softmax: (x - H) - l with H + l = max + L,
  *      L = log(sum exp(x - max)) = log1p(others / e_max), others = total - e_max; where the largest probability is so near 1
@@ -42,6 +42,7 @@
 #define v_fma_above SMF_W(_fma_above)
 #define v_once SMF_W(_once)
 #define v_lookup SMF_W(_lookup)
+#define v_lookup8 SMF_W(_lookup8)
 #define v_raise SMF_W(_raise)
 #define v_drop_eq SMF_W(_drop_eq)
 #define v_count_eq SMF_W(_count_eq)
@@ -100,7 +101,7 @@ typedef struct {
 /* What the passes leave to each other: of one row in every lane; across, of a row in each lane. */
 typedef struct {
     v_t max;             /* the largest logit */
-    v_t c, magic, clamp; /* shift; rounding constant, lower clamp of x - c */
+    v_t c, magic, low;   /* shift; rounding constant; where x - c is not above this, e is 0 */
     v_t stray;           /* bits that no exponent in range has */
     SMF_W(_total) total; /* of e */
     v_t hi, lo;          /* constants of the last pass */
@@ -137,7 +138,7 @@ SMF_BODY void SMF_W(_shift)(SMF_W(_state) *state)
     const v_t n_max = v_pick(size, limit, zero, v_sub(v_fma(max, v_set1(SMF_W(_STEPS_PER_UNIT) / SMF_W(_STEPS)), magic), magic));
     state->c = v_pick(size, limit, max, zero);
     state->magic = v_fma(v_sub(v_sub(top, v_set1(SMF_W(_BASE))), n_max), v_set1(SMF_W(_STEPS)), magic);
-    state->clamp = v_mul(v_sub(n_max, top), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS)));
+    state->low = v_mul(v_sub(n_max, v_sub(top, v_set1(1))), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS)));
 }
 
 /* Where all logits are near to 0. */
@@ -145,13 +146,13 @@ SMF_INLINE void SMF_W(_no_shift)(SMF_W(_state) *state)
 {
     state->max = v_set1(-(real)INFINITY);
     state->c = state->stray = v_set1(0);
-    state->clamp = v_set1(-SMF_W(_BIAS) * SMF_W(_STEP_HI) * SMF_W(_STEPS));
+    state->low = v_set1((1 - SMF_W(_BIAS)) * SMF_W(_STEP_HI) * SMF_W(_STEPS));
     state->magic = v_set1(SMF_NEAR_MAGIC);
 }
 
 /* exp(x) = s (1 + u) for `count` independent vectors, by steps of 1/F_STEPS of an octave:
- *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = 2^(N/F_STEPS) rounded,
- *   1 + u = exp(r + what s lost),  exp(r) = 1 + r + r^2 q(r)
+ *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = C 2^(N/F_STEPS), nearly,
+ *   1 + u = exp(r) = 1 + r + r^2 q(r);  C is a factor of all e and of their total
  * magic[j] is vector j's F_MAGIC + what N begins at; `stray` shows where that is far from N.
  * Bound of s + s u, rounded: F_EXP_BOUND_ULP.
  * (x is not const, here and below, as GCC 12 would then warn of its elements from `count` on.) */
@@ -162,12 +163,10 @@ SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, c
     SMF_EACH(j, count) t[j] = v_fma(x[j], v_set1(SMF_W(_STEPS_PER_UNIT)), magic[j]);
     if (form == SMF_NEAR) SMF_EACH(j, count) *stray = v_stray(*stray, t[j], magic[j]);
     if (form == SMF_MASKED) SMF_EACH(j, count) *stray = v_stray_above(*stray, t[j], magic[j], x[j], v_set1(SMF_W(_LOW)));
-    SMF_EACH(j, count) s[j] = v_raise(v_lookup(SMF_W(_power), t[j]), t[j]);
-    SMF_EACH(j, count) a[j] = v_lookup(SMF_W(_lost), t[j]);
+    SMF_EACH(j, count) s[j] = v_raise(v_lookup8(SMF_W(_power), t[j]), t[j]);
     SMF_EACH(j, count) t[j] = v_sub(t[j], magic[j]);
     SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_HI)), x[j]);
-    SMF_EACH(j, count) a[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_LO)), a[j]);
-    SMF_EACH(j, count) r[j] = v_add(r[j], a[j]);
+    SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_LO)), r[j]);
     SMF_EACH(j, count) a[j] = v_set1(c[SMF_W(_Q_TERMS) - 1]);
     SMF_EACH(k, SMF_W(_Q_TERMS) - 1)
     SMF_EACH(j, count) a[j] = v_fma(a[j], r[j], v_set1(c[SMF_W(_Q_TERMS) - 2 - k]));
@@ -176,13 +175,13 @@ SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, c
 }
 
 /* Step 3: e = s (1 + u) for `count` independent vectors. */
-SMF_BODY void SMF_W(_exp_of)(const SMF_W(_state) *state, v_t *x, v_t *s, v_t *u, const int count, const int layout)
+SMF_BODY void SMF_W(_exp_of)(const SMF_W(_state) *state, v_t *x, v_t *s, v_t *u, v_t *e, const int count, const int layout)
 {
     v_t d[SMF_UNROLL], magic[SMF_UNROLL];
     SMF_EACH(j, count) magic[j] = state[SMF_AT(j)].magic;
     SMF_EACH(j, count) d[j] = v_sub(x[j], state[SMF_AT(j)].c);
-    SMF_EACH(j, count) d[j] = v_max(state[SMF_AT(j)].clamp, d[j]);
     SMF_W(_exp)(d, magic, s, u, count, SMF_LARGEST, NULL);
+    SMF_EACH(j, count) e[j] = v_fma_above(u[j], s[j], s[j], d[j], state[SMF_AT(j)].low);
 }
 
 /* e itself of logits near to 0. */
@@ -203,10 +202,7 @@ SMF_BODY void SMF_W(_terms)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t
     if (form != SMF_LARGEST) {
         SMF_W(_exp_near)(x, e, count, form, &state->stray);
         if (op != SMF_SOFTMAX) SMF_EACH(j, count) state[SMF_AT(j)].max = v_max(x[j], state[SMF_AT(j)].max);
-    } else {
-        SMF_W(_exp_of)(state, x, s, u, count, layout);
-        SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
-    }
+    } else SMF_W(_exp_of)(state, x, s, u, e, count, layout);
     if (drop) SMF_EACH(j, count) e[j] = v_drop_eq(e[j], x[j], state[SMF_AT(j)].max);
     if (drop) return;
     if ((layout > 0 || count == SMF_UNROLL) && row->next_x) {
@@ -327,7 +323,7 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
     one.stray = state->stray;
     one.c = state->c;
     one.magic = state->magic;
-    one.clamp = state->clamp;
+    one.low = state->low;
 #define SMF_TERMS(i, count, lanes, form)                                                         \
     do {                                                                                         \
         SMF_W(_terms)(row, &one, i, x, count, lanes, form, SMF_CONTIGUOUS, op, drop, type, e);   \
@@ -377,8 +373,10 @@ SMF_BODY int SMF_W(_others)(SMF_W(_state) *state, size_t n, v_t *s, v_t *u, doub
 {
     const double limit = SMF_W(_FEW)((double)n);
     const SMF_W(_total) all = state->total;
-    SMF_W(_exp_of)(state, &state->max, s, u, 1, SMF_CONTIGUOUS);
-    state->total = SMF_W(_total_less)(all, v_fma(*u, *s, *s));
+    v_t e;
+    SMF_W(_exp_of)(state, &state->max, s, u, &e, 1, SMF_CONTIGUOUS);
+    *s = v_drop_eq(*s, e, v_set1(0)); /* of nothing but masks: L is a NaN */
+    state->total = SMF_W(_total_less)(all, e);
     return SMF_W(_total_few)(state->total, all, limit < 0.25 ? limit : 0.25, few);
 }
 
@@ -442,7 +440,7 @@ typedef void SMF_W(_rows)(const smf_job *job, int form);
 /* Up to W rows on their way through the passes. Each pass goes over all of them before the next, and what is done once a row is
  * done for all of them in one vector, so that no row waits for another's sums and divisions. */
 typedef struct {
-    SMF_ALIGNED(64) real max[W], c[W], magic[W], clamp[W], hi[W], lo[W]; /* of row k */
+    SMF_ALIGNED(64) real max[W], c[W], magic[W], low[W], hi[W], lo[W]; /* of row k */
     SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)]; /* of its total */
     smf_job part; /* these rows */
     const SMF_W(_stride) *x_at, *y_at; /* of a row */
@@ -467,7 +465,7 @@ SMF_INLINE void SMF_W(_one_by_one)(SMF_W(_block) *block, const SMF_W(_state) *al
 {
     v_store(block->c, all->c);
     v_store(block->magic, all->magic);
-    v_store(block->clamp, all->clamp);
+    v_store(block->low, all->low);
 }
 
 /* Steps 1 and 2. */
@@ -489,7 +487,7 @@ SMF_INLINE void SMF_W(_state_of)(const SMF_W(_block) *block, int k, SMF_W(_state
     one->max = v_set1(block->max[k]);
     one->c = v_set1(block->c[k]);
     one->magic = v_set1(block->magic[k]);
-    one->clamp = v_set1(block->clamp[k]);
+    one->low = v_set1(block->low[k]);
     one->total = SMF_W(_total_of)(v_set1(0));
 }
 
@@ -582,7 +580,7 @@ SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const
         all.max = v_load(block->max);
         all.c = v_load(block->c);
         all.magic = v_load(block->magic);
-        all.clamp = v_load(block->clamp);
+        all.low = v_load(block->low);
         if (SMF_W(_others)(&all, job->n, &s, &u, few) && SMF_W(_block_rest)(job, block, few, layout, type))
             all.total = SMF_W(_total_pick)(few, SMF_W(_total_rows)(block->parts, stride, rows), all.total);
         SMF_W(_lse)(all.max, all.total, s, u, &all.hi, &all.lo);
@@ -668,8 +666,7 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
     if (SMF_FINITE(max)) {
         state.max = v_set1(max);
         SMF_W(_shift)(&state);
-        SMF_W(_exp_of)(&state, &x, &s, &u, 1, SMF_CONTIGUOUS);
-        e = v_fma(u, s, s);
+        SMF_W(_exp_of)(&state, &x, &s, &u, &e, 1, SMF_CONTIGUOUS);
         state.total = SMF_W(_total_one)(SMF_W(_total_of)(e));
         if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(state.total, &state.hi, &state.lo);
         else {

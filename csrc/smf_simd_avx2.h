@@ -57,14 +57,20 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
                avx2_lookup((const float *)table, _mm256_castps_si256(t.b))};
     return r;
 }
+SMF_INLINE f32_v f32_lookup8(const void *table, f32_v t)
+{
+    const __m256 p = _mm256_loadu_ps((const float *)table);
+    f32_v r = {_mm256_permutevar8x32_ps(p, _mm256_castps_si256(t.a)), _mm256_permutevar8x32_ps(p, _mm256_castps_si256(t.b))};
+    return r;
+}
 SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
 {
-    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(t), 19)));
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(t), 20)));
 }
 SMF_AVX2_PAIR(f32_v, f32_raise, avx2_raise)
 SMF_INLINE int f32_beyond(f32_v x)
 {
-    return !_mm256_testz_si256(_mm256_castps_si256(_mm256_or_ps(x.a, x.b)), _mm256_set1_epi32(-0x800));
+    return !_mm256_testz_si256(_mm256_castps_si256(_mm256_or_ps(x.a, x.b)), _mm256_set1_epi32(-0x400));
 }
 SMF_INLINE f32_v f32_once(f32_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
 SMF_INLINE f64_v f64_once(f64_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
@@ -158,6 +164,7 @@ SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
     f64_v r = {avx2_lookup_pd(lower, upper, t.a), avx2_lookup_pd(lower, upper, t.b)};
     return r;
 }
+#define f64_lookup8 f64_lookup
 SMF_INLINE __m256d avx2_raise_pd(__m256d a, __m256d t)
 {
     return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_slli_epi64(_mm256_castpd_si256(t), 49)));

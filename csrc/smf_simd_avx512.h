@@ -28,9 +28,14 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
     return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_loadu_ps(table));
 }
+SMF_INLINE f32_v f32_lookup8(const void *table, f32_v t)
+{
+    const __m256 p = _mm256_loadu_ps((const float *)table);
+    return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_broadcast_f32x8(p));
+}
 SMF_INLINE f32_v f32_raise(f32_v a, f32_v t)
 {
-    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(t), 19)));
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(t), 20)));
 }
 SMF_INLINE f32_v f32_stray(f32_v a, f32_v t, f32_v m)
 {
@@ -46,7 +51,7 @@ SMF_INLINE f32_v f32_fma_above(f32_v a, f32_v b, f32_v c, f32_v x, f32_v low)
 {
     return _mm512_maskz_fmadd_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLE_UQ), a, b, c);
 }
-SMF_INLINE int f32_beyond(f32_v a) { return _mm512_test_epi32_mask(_mm512_castps_si512(a), _mm512_set1_epi32(-0x800)) != 0; }
+SMF_INLINE int f32_beyond(f32_v a) { return _mm512_test_epi32_mask(_mm512_castps_si512(a), _mm512_set1_epi32(-0x400)) != 0; }
 SMF_INLINE f32_v f32_once(f32_v a) { SMF_ONCE(a); return a; }
 SMF_INLINE f64_v f64_once(f64_v a) { SMF_ONCE(a); return a; }
 SMF_INLINE f32_v f32_drop_eq(f32_v a, f32_v x, f32_v m)
@@ -94,6 +99,7 @@ SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
     return _mm512_permutexvar_pd(_mm512_castpd_si512(t), _mm512_loadu_pd(table));
 }
+#define f64_lookup8 f64_lookup
 SMF_INLINE f64_v f64_raise(f64_v a, f64_v t)
 {
     return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_slli_epi64(_mm512_castpd_si512(t), 49)));

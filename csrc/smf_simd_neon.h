@@ -72,17 +72,28 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
     }
     return t;
 }
+SMF_INLINE f32_v f32_lookup8(const void *table, f32_v t)
+{
+    const uint8x16x2_t bytes = vld1q_u8_x2((const uint8_t *)table);
+    SMF_EACH(k, 4)
+    {
+        const uint32x4_t j = vandq_u32(vreinterpretq_u32_f32(t.q[k]), vdupq_n_u32(7));
+        const uint32x4_t at = vmlaq_n_u32(vdupq_n_u32(0x03020100), j, 0x04040404);
+        t.q[k] = vreinterpretq_f32_u8(vqtbl2q_u8(bytes, vreinterpretq_u8_u32(at)));
+    }
+    return t;
+}
 SMF_INLINE f32_v f32_raise(f32_v x, f32_v t)
 {
     SMF_EACH(k, 4)
-    x.q[k] = vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x.q[k]), vshlq_n_u32(vreinterpretq_u32_f32(t.q[k]), 19)));
+    x.q[k] = vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x.q[k]), vshlq_n_u32(vreinterpretq_u32_f32(t.q[k]), 20)));
     return x;
 }
 SMF_INLINE int f32_beyond(f32_v x)
 {
     const uint32x4_t a = vorrq_u32(vreinterpretq_u32_f32(x.q[0]), vreinterpretq_u32_f32(x.q[1]));
     const uint32x4_t b = vorrq_u32(vreinterpretq_u32_f32(x.q[2]), vreinterpretq_u32_f32(x.q[3]));
-    return vmaxvq_u32(vorrq_u32(a, b)) >= 0x800;
+    return vmaxvq_u32(vorrq_u32(a, b)) >= 0x400;
 }
 SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
@@ -95,6 +106,7 @@ SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
     }
     return t;
 }
+#define f64_lookup8 f64_lookup
 SMF_INLINE f64_v f64_raise(f64_v x, f64_v t)
 {
     SMF_EACH(k, 4)

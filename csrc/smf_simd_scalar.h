@@ -7,14 +7,14 @@
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
  *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul div            one rounding each
  *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; where only a is, b or NaN
- *   lookup(p, t)       entry number (bits of t) mod 16 of 16 words of 4 bytes; float64: mod 8 of 8 words of 8 bytes
- *   raise(a, t)        the bits of a plus those of t shifted up by 19 (49): to sixteenths (eighths) of the exponent's unit
+ *   lookup(p, t)       number (bits of t) mod W of W numbers; lookup8(p, t): mod 8 of 8
+ *   raise(a, t)        the bits of a plus those of t shifted up by 20 (49): to eighths of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
  *   stray(a, t, m)     the bits of a, and those in which t differs from m
  *   stray_above(a, t, m, x, low)  the same, in the lanes where x <= low is not true
  *   fma_above(a, b, c, x, low)    0 where x <= low, else fma(a, b, c)
- *   beyond(a)          whether a lane has a bit of its upper 21 (float64: 51)
+ *   beyond(a)          whether a lane has a bit of its upper 22 (float64: 51)
  *   once(v)            v: where GCC 12 would load it twice, as an operand of two instructions, it is loaded once
  *   pick(x, m, a, b)   a where x > m, else b
  *   stride_of(s, col)  what is known of elements `col` bytes apart (any number of bytes, 0 or negative too): a *s, which these use
@@ -121,17 +121,20 @@
 SMF_SCALAR_WORDS(f32, float, 16, fmaf)
 SMF_SCALAR_WORDS(f64, double, 8, fma)
 
-#define SMF_STEP_WORDS(F, BITS, W, SHIFT)                                         \
-    SMF_WORD F##_v F##_lookup(const void *table, F##_v t)                           \
+#define SMF_LOOKUP_WORD(F, word, BITS, W, N)                                      \
+    SMF_WORD F##_v F##_##word(const void *table, F##_v t)                           \
     {                                                                               \
         SMF_LANES(k, W)                                                             \
         {                                                                           \
             BITS bits;                                                              \
             memcpy(&bits, &t.v[k], sizeof bits);                                    \
-            memcpy(&t.v[k], (const BITS *)table + (bits & (W - 1)), sizeof bits);   \
+            memcpy(&t.v[k], (const BITS *)table + (bits & (N - 1)), sizeof bits);   \
         }                                                                           \
         return t;                                                                   \
-    }                                                                               \
+    }
+#define SMF_STEP_WORDS(F, BITS, W, SHIFT)                                         \
+    SMF_LOOKUP_WORD(F, lookup, BITS, W, W)                                          \
+    SMF_LOOKUP_WORD(F, lookup8, BITS, W, 8)                                         \
     SMF_WORD F##_v F##_raise(F##_v a, F##_v t)                                      \
     {                                                                               \
         SMF_LANES(k, W)                                                             \
@@ -168,11 +171,11 @@ SMF_SCALAR_WORDS(f64, double, 8, fma)
         {                                                                           \
             BITS bits;                                                              \
             memcpy(&bits, &a.v[k], sizeof bits);                                    \
-            beyond |= bits >> (SHIFT == 19 ? 11 : 13) != 0;                         \
+            beyond |= bits >> (SHIFT == 20 ? 10 : 13) != 0;                         \
         }                                                                           \
         return beyond;                                                              \
     }
-SMF_STEP_WORDS(f32, uint32_t, 16, 19)
+SMF_STEP_WORDS(f32, uint32_t, 16, 20)
 SMF_STEP_WORDS(f64, uint64_t, 8, 49)
 SMF_WORD f64_v f64_binade(f64_v v, f64_v *scale)
 {

@@ -21,12 +21,12 @@ EXHAUSTIVE = int(os.environ.get("SOFTMAX_FAST_EXHAUSTIVE", "0"))
 STEPS = (1021, 64, 1) if EXHAUSTIVE else (1021,)
 
 # Of all 2^32: the largest errors and where they are; the hashes of the bits of e, by step, of each part of a run.
-WORST = {"ulp": (0.553556, "0x1.80ae4p+8"), "relative": (1.038536, "0x1.53ac6ap+7")}
+WORST = {"ulp": (0.619203, "0x1.ac6f3ep+1"), "relative": (1.088817, "0x1.14d248p+5")}
 HASHES = {
-    1021: ["c8b8ce94c898fffa"],
-    64: ["72a90e0b7d73b28c"],
-    1: ["b03b254984222325", "9118549ee1365c68", "d4b73f2cc28c8ac9", "c3eb6751c7f4256f",
-        "187fad64b4e96bc7", "b9281b48d2953c8d", "cd8ab167b88fdb83", "40a96d60d7622325"],
+    1021: ["8a675ac05730eb22"],
+    64: ["a6b57b0c1f41d06d"],
+    1: ["06fdfb4784222325", "6c6ed91006aab313", "6699ba672e5a6028", "6d5aeb6e5ff4256f",
+        "193080d1b4e251f9", "46aab2fff88f1c45", "7e59af6b937a48c4", "40a96d60d7622325"],
 }
 
 
@@ -48,6 +48,7 @@ def measure(program, *arguments):
     found = dict(line.split(": ") for line in run(program, *arguments).splitlines())
     assert found.pop("isa") == program.name.removeprefix("exp_")
     assert found["wrong results"] == "0"
+    found["factor"] = float.fromhex(found["factor"])
     for name in WORST:
         found[name] = float(found[name].split()[0]), dict(re.findall(r"(\w+) = (\S+)", found[name]))
     return found
@@ -58,11 +59,11 @@ def bound(kernel="f32"):
     return float(re.search(rf"#define {kernel}_EXP_BOUND_ULP ([\d.]+)", text)[1])
 
 
-def exact_error(name, at, digits=24, no_shift=512):
+def exact_error(name, at, factor, digits=24, no_shift=512):
     """The error of the program's e, by mpmath."""
     x, largest, e = (mpmath.mpf(float.fromhex(at[key])) for key in ("x", "max", "e"))
     with mpmath.workdps(40):
-        exact = mpmath.exp(x - (largest if abs(largest) > no_shift else 0)) * mpmath.mpf(2) ** int(at["k"])
+        exact = mpmath.mpf(factor) * mpmath.exp(x - (largest if abs(largest) > no_shift else 0)) * mpmath.mpf(2) ** int(at["k"])
         unit = mpmath.mpf(2) ** (mpmath.frexp(min(e, exact))[1] - digits) if name == "ulp" else exact / 2**digits
         return float(abs(e - exact) / unit)
 
@@ -83,20 +84,21 @@ def test_bound_and_bits(step, programs):
     assert sum(int(part["values"]) for part in found[0]) == -(-2**32 // step)
     assert [part["hash"] for part in found[0]] == HASHES[step]
     for name in WORST:
-        for error, at in (part[name] for part in found[0]):
-            assert error == 0 or error == pytest.approx(exact_error(name, at), abs=2e-6)
+        for part in found[0]:
+            error, at = part[name]
+            assert error == 0 or error == pytest.approx(exact_error(name, at, part["factor"]), abs=2e-6)
         error, at = max((part[name] for part in found[0]), key=lambda largest: largest[0])
         assert WORST[name][0] - 0.02 < error <= WORST[name][0]
         if step == 1:
             assert (error, at["x"]) == WORST[name]
     for part in found[0]:
         assert part["ulp"][0] <= bound()
-        assert float(part["reference"].split()[0]) < 1  # ulp of a double: 2^-29 of these
+        assert float(part["reference"].split()[0]) < 2  # ulp of a double: 2^-29 of these
     if step == 1:
         assert sum(int(part["nan"]) for part in found[0]) == 3 * (2**24 - 2)  # the infinities are none
 
 
-@pytest.mark.parametrize("x", [0, -0.0, np.inf, -np.inf, 1, 512, -512, *(m - 191 * np.log(2) for m in (-512, 0, 512)),
+@pytest.mark.parametrize("x", [0, -0.0, np.inf, -np.inf, 1, 512, -512, *(m - 190 * np.log(2) for m in (-512, 0, 512)),
                                *(float.fromhex(x) for _, x in WORST.values())])
 def test_edges(x, programs):
     """The 2048 patterns around signs, infinities and NaNs, the shift, the clamps and the worst cases."""
@@ -146,8 +148,8 @@ def test_float64(numbers, programs_f64):
     assert int(found[0]["values"]) >= 100_000
     for name in WORST:
         error, at = found[0][name]
-        assert error == pytest.approx(exact_error(name, at, 53, 4096), abs=2**-10)  # expl's
-    assert 0.5 < exact_error("ulp", found[0]["ulp"][1], 53, 4096) <= bound("f64")
+        assert error == pytest.approx(exact_error(name, at, found[0]["factor"], 53, 4096), abs=2**-10)  # expl's
+    assert 0.5 < exact_error("ulp", found[0]["ulp"][1], found[0]["factor"], 53, 4096) <= bound("f64")
 
 
 @pytest.mark.skipif(not WIDE, reason="long double is float64")
@@ -172,11 +174,10 @@ def damaged(directory, file, before, after, *flags):
 
 
 @pytest.mark.parametrize("before,after", [
-    (r"(f32_Q \{)\S+,", r"\g<1>0.5f,"),                        # the Taylor series instead of the minimax polynomial
-    (r"(f32_STEP_LO) \S+", r"\1 0.0f"),                        # ln2/16 in one part
-    (r"(f32_lost\[16\] = \{0x0p\+0f), \S+,", r"\1, 0.0f,"),    # a power of two without its lower part
-    (r"(f32_power\[16\] = \{0x1f800000), (\w+),", r"\1, \2 + 1,"),    # a power of two an ulp above the nearest
-], ids=["polynomial", "ln2", "lost", "power"])
+    (r"(f32_Q \{\S+), \S+,", r"\1, 0x1.55p-3f,"),              # a coefficient of 9 bits
+    (r"(f32_STEP_LO) \S+", r"\1 0.0f"),                        # ln2/8 in one part
+    (r"(f32_power\[8\] = \{\w+), (\w+),", r"\1, \2 + 1,"),        # a power of two an ulp above the nearest
+], ids=["polynomial", "ln2", "power"])
 def test_wrong_constants_break_the_bound(before, after, programs, tmp_path):
     found = measure(damaged(tmp_path, "smf_exp_f32.h", before, after), 0, 8191)
     assert found["ulp"][0] > bound()
@@ -184,12 +185,12 @@ def test_wrong_constants_break_the_bound(before, after, programs, tmp_path):
 
 
 @pytest.mark.parametrize("after,why", [
-    (r"v_max(\2, \1)", "a number from NaN"), (r"\2", "not \\+0 below the clamp"),
-    (r"v_max(\1, v_mul(\2, v_set1(1)))", None),
-], ids=["NaN", "clamp", "nothing"])
+    (r"v_fma_above(\1, \2, \2, v_add(\3, v_set1(0)), \4)", None),
+    (r"v_pick(\3, \4, v_fma(\1, \2, \2), v_set1(0))", "a number from NaN"), (r"v_fma(\1, \2, \2)", "not \\+0 at low and below"),
+], ids=["nothing", "NaN", "low"])
 def test_wrong_results_are_found(after, why, tmp_path):
-    """The clamp lets a NaN through and nothing below it; a change that is none passes."""
-    program = damaged(tmp_path, "smf_rows.h", r"v_max\((\S*clamp), (d\[j\])\)", after)
+    """A NaN is not taken for a number at low or below, nor is such a one left as it is; a change that is none passes."""
+    program = damaged(tmp_path, "smf_rows.h", r"v_fma_above\((u\[j\]), (s\[j\]), s\[j\], (d\[j\]), (\S*low)\)", after)
     if why is None:
         measure(program, 0, 8191)
         return

@@ -1,12 +1,17 @@
-"""Print every numeric constant of csrc/ as a hex float: python csrc/tools/constants.py  (needs mpmath).
+"""Print every numeric constant of csrc/ as a hex float: python csrc/tools/constants.py  (needs mpmath and NumPy).
 
 exp(r)     = 1 + r + r^2 q(r) on |r| <= ln2/2/steps (1 + slack), q by Remez exchange for the relative error of exp;
-             16 steps an octave in float32, 8 in float64, their powers of two in a table
+             8 steps an octave, in a table of C 2^(j/steps): every total has the common factor C, so
+             that no result shows it, and C is such that all of these are nearly numbers of the format (LLL, Babai)
 log(1 + f) = f - f^2/2 + s (f^2/2 + z p(z)), s = f / (2 + f), z = s^2, on sqrt(1/2) <= 1 + f <= sqrt(2)
 
 The errors printed are those of the polynomials with the rounded coefficients.
 """
+import itertools
+from fractions import Fraction
+
 import mpmath as mp
+import numpy as np
 
 mp.mp.prec = 300
 
@@ -77,6 +82,60 @@ def fit(basis, target, lo, hi, bits):
     return c, max(abs(sum(cj * f(t) for cj, f in zip(c, basis)) - target(t)) for t in mesh)
 
 
+def dot(u, v):
+    return sum(x * y for x, y in zip(u, v))
+
+
+def reduced(b):
+    """The rows of integers b, reduced by Lenstra, Lenstra and Lovasz, and the orthogonal ones of Gram and Schmidt."""
+    def orthogonal():
+        star, mu = [], [[Fraction(0)] * len(b) for _ in b]
+        for i, row in enumerate(b):
+            v = [Fraction(x) for x in row]
+            for j in range(i):
+                mu[i][j] = dot(row, star[j]) / dot(star[j], star[j])
+                v = [x - mu[i][j] * y for x, y in zip(v, star[j])]
+            star.append(v)
+        return star, mu
+
+    (star, mu), k = orthogonal(), 1
+    while k < len(b):
+        for j in range(k - 1, -1, -1):
+            whole = round(mu[k][j])
+            b[k] = [x - whole * y for x, y in zip(b[k], b[j])]
+            star, mu = orthogonal() if whole else (star, mu)
+        if dot(star[k], star[k]) >= (Fraction(3, 4) - mu[k][k - 1] ** 2) * dot(star[k - 1], star[k - 1]):
+            k += 1
+        else:
+            b[k], b[k - 1] = b[k - 1], b[k]
+            star, mu = orthogonal()
+            k = max(k - 1, 1)
+    return b, star
+
+
+def common_factor(bits, steps):
+    """The integer m >= 2^(bits - 1), for which all m 2^(j/steps), no more than an octave above, are nearest to integers."""
+    ratios = [mp.mpf(2) ** (mp.mpf(j) / steps) for j in range(1, steps)]
+    low, high = 2 ** (bits - 1), int(2 ** (bits - 1) * ratios[0])
+    # the rows' combinations are (m, weight (m ratio_j - p_j), ...): one near the middle of the range with the others near 0
+    weight = int(64 * mp.mpf(high - low) ** (1 + mp.mpf(1) / (steps - 1)))
+    rows = [[1] + [int(mp.nint(weight * r)) for r in ratios]]
+    rows += [[weight * (i == j) for i in range(steps)] for j in range(1, steps)]
+    b, star = reduced(rows)
+    rest = [Fraction((low + high) // 2)] + [Fraction(0)] * (steps - 1)
+    nearest = [0] * steps
+    for row, other in zip(b[::-1], star[::-1]):
+        whole = round(dot(rest, other) / dot(other, other))
+        rest = [x - whole * y for x, y in zip(rest, row)]
+        nearest = [x + whole * y for x, y in zip(nearest, row)]
+    around = np.array(list(itertools.product(range(-1, 2), repeat=steps)))
+    m = nearest[0] + around @ np.array([row[0] for row in b])
+    lost = np.array(nearest[1:], float) + around.astype(float) @ np.array([row[1:] for row in b], float)
+    lost = np.column_stack([np.zeros(len(m)), lost / np.array([float(r) for r in ratios])])
+    worst = np.where((low <= m) & (m < high), np.ptp(lost, axis=1), np.inf)
+    return int(m[worst.argmin()])
+
+
 def exp_constants(name, bits, degree, steps, base):
     step = mp.log(2) / steps
     half = step / 2 * (1 + mp.mpf(2) ** -10)
@@ -88,11 +147,13 @@ def exp_constants(name, bits, degree, steps, base):
     print(f"#define {name}_STEPS_PER_UNIT {hexfloat(rounded(1 / step, bits), bits)}")
     print(f"#define {name}_STEP_HI {hexfloat(hi, bits)}")
     print(f"#define {name}_STEP_LO {hexfloat(rounded(step - hi, bits), bits)}")
-    powers = [mp.mpf(2) ** (mp.mpf(j) / steps) for j in range(steps)]
+    factor = mp.mpf(common_factor(bits, steps)) / 2 ** (bits - 1)
+    powers = [factor * mp.mpf(2) ** (mp.mpf(j) / steps) for j in range(steps)]
     near = [rounded(p, bits) for p in powers]
+    lost = [(p - q) / p * 2 ** bits for p, q in zip(powers, near)]
     whole = [int((base + p - 1) * 2 ** (bits - 1)) - j * 2 ** (bits - 1) // steps for j, p in enumerate(near)]
+    print(f"/* C = {hexfloat(factor, bits)}; the powers err by {mp.nstr((max(lost) - min(lost)) / 2, 3)} u */")
     print(f"#define {name}_POWER {{{', '.join(hex(w % 2 ** (32 if bits == 24 else 64)) for w in whole)}}}")
-    print(f"#define {name}_LOST {{{', '.join(hexfloat(rounded(mp.log(p / q), bits), bits) for p, q in zip(powers, near))}}}")
 
 
 def log_constants(terms):
@@ -114,6 +175,6 @@ def log_constants(terms):
 
 
 if __name__ == "__main__":
-    exp_constants("f32", 24, 3, 16, 63)
+    exp_constants("f32", 24, 4, 8, 63)
     exp_constants("f64", 53, 7, 8, 511)
     log_constants(7)

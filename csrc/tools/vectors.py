@@ -105,9 +105,9 @@ def drawn_classes(dtype):
 
 
 # Rows of 48 from -15 to 15 whose float32 results show another order of additions, which is rare, the total being a
-# float64: in 200 million seeds the first few that show two levels of the tree exchanged, or the columns' passes.
+# float64: of 240 million seeds some of those that show lanes paired otherwise, a tree of the pairs, or no pairs.
 ORDER = (1, 30 << 17, -15 << 17, -17)
-ORDER_SEEDS = (2730161, 14165362, 27315803, 97154935, 141936890, 164451290)
+ORDER_SEEDS = (31824957, 38256520, 164569975, 177349840, 200567957, 208027968)
 DOMINATED = ("one dominant", "denormal results")
 
 
