@@ -410,25 +410,25 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     return 1;
 }
 
-/* softmax of short rows, one after the other without a gap, near to 0 or masked: no row needs a scale of its own, so the
+/* softmax of short rows, one after the other without a gap, near to 0 or, by `form`, masked: no row needs a scale of its own, so the
  * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Returns 0, with
  * nothing written, where an element is neither, or a row is all masks. */
-SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype type)
+SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, const smf_dtype type)
 {
     const size_t n = group->n, whole = group->rows * n;
     const ptrdiff_t stride = (ptrdiff_t)(n * sizeof(real));
     const char *const x = (const char *)group->x;
     char *const y = (char *)group->y;
-    real lane[W];
     const int vectors = (int)(group->rows / W);
     v_t v[4], e[4], stray = v_set1(0);
     SMF_W(_state) state[SMF_VECTORS];
-    SMF_ALIGNED(64) real hi[W], lo[W];
+    SMF_ALIGNED(64) real hi[2 * W], lo[2 * W];
+    SMF_W(_place) row_of[SMF_SPREAD(W)];
     SMF_W(_row) row;
 #define STEP(i, count, lanes)                                                        \
     do {                                                                             \
         SMF_EACH(j, count) v[j] = SMF_W(_from)(x + ((i) + (size_t)(j * W)) * SMF_SIZE(type), W, type); \
-        SMF_W(_exp_near)(v, e, count, SMF_MASKED, &stray);                           \
+        SMF_W(_exp_near)(v, e, count, form, &stray);                                 \
         SMF_EACH(j, count) v_store(panel + (i) + j * W, e[j]);                       \
     } while (0)
     SMF_PASS(STEP, whole);
@@ -455,20 +455,34 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const smf_dtype typ
         if (!SMF_W(_total_some)(state[k].total, W)) return 0;
     }
 
-    for (int k = 0; k < W; k++) lane[k] = (real)k;
-    const v_t share = v_set1(1 / (real)n), half = v_set1((real)0.5 / (real)n - (real)0.5), next = v_set1(W);
+    if (n < SMF_SPREAD(W)) {
+        const v_t share = v_set1(1 / (real)n), half = v_set1((real)0.5 / (real)n - (real)0.5), next = v_set1(W);
+        for (int k = 0; k < W; k++) hi[k] = (real)k;
+        v_t at = v_load(hi); /* element at of W rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */
+        for (size_t i = 0; i < n; i++, at = v_add(at, next)) row_of[i] = v_place_of(v_add(v_fma(at, share, half), v_set1(SMF_W(_MAGIC))));
+    }
+    v_store(hi + W, v_set1(0));
+    v_store(lo + W, v_set1(0));
     for (int k = 0; k < vectors; k++) {
         const size_t first = (size_t)k * W * n;
-        v_t at = v_load(lane); /* element at of these rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */
+        const real *const e_of = panel + first;
+        char *const y_of = y + first * SMF_SIZE(type);
         SMF_W(_reciprocal)(state[k].total, &state[k].hi, &state[k].lo);
         v_store(hi, state[k].hi);
         v_store(lo, state[k].lo);
-        for (size_t i = first; i < first + W * n; i += W) {
-            const v_t r = v_add(v_fma(at, share, half), v_set1(SMF_W(_MAGIC)));
-            const v_t z = SMF_W(_last)(v_load(panel + i), v_lookup(hi, r), v_lookup(lo, r), SMF_SOFTMAX);
-            SMF_W(_to)(y + i * SMF_SIZE(type), z, W, type);
-            at = v_add(at, next);
-        }
+        if (n < SMF_SPREAD(W))
+            for (size_t i = 0; i < n; i++) {
+                const v_t z = SMF_W(_last)(v_load(e_of + i * W), v_spread(hi, &row_of[i]), v_spread(lo, &row_of[i]), SMF_SOFTMAX);
+                SMF_W(_to)(y_of + i * W * SMF_SIZE(type), z, W, type);
+            }
+        else
+            for (size_t r = 0; r < W; r++) {
+                const v_t row_hi = v_set1(hi[r]), row_lo = v_set1(lo[r]);
+                for (size_t i = 0; i < n; i += W) { /* the last vector overlaps the one before */
+                    const size_t j = r * n + (i + W <= n ? i : n - W);
+                    SMF_W(_to)(y_of + j * SMF_SIZE(type), SMF_W(_last)(v_load(e_of + j), row_hi, row_lo, SMF_SOFTMAX), W, type);
+                }
+            }
     }
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     SMF_W(_end_across)(&row, state, vectors, W, SMF_SOFTMAX, type);

@@ -42,7 +42,8 @@
 #define v_fma_above SMF_W(_fma_above)
 #define v_once SMF_W(_once)
 #define v_lookup SMF_W(_lookup)
-#define v_lookup8 SMF_W(_lookup8)
+#define v_spread SMF_W(_spread)
+#define v_place_of SMF_W(_place_of)
 #define v_raise SMF_W(_raise)
 #define v_drop_eq SMF_W(_drop_eq)
 #define v_count_eq SMF_W(_count_eq)
@@ -163,7 +164,7 @@ SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, c
     SMF_EACH(j, count) t[j] = v_fma(x[j], v_set1(SMF_W(_STEPS_PER_UNIT)), magic[j]);
     if (form == SMF_NEAR) SMF_EACH(j, count) *stray = v_stray(*stray, t[j], magic[j]);
     if (form == SMF_MASKED) SMF_EACH(j, count) *stray = v_stray_above(*stray, t[j], magic[j], x[j], v_set1(SMF_W(_LOW)));
-    SMF_EACH(j, count) s[j] = v_raise(v_lookup8(SMF_W(_power), t[j]), t[j]);
+    SMF_EACH(j, count) s[j] = v_raise(v_lookup(SMF_W(_power), t[j]), t[j]);
     SMF_EACH(j, count) t[j] = v_sub(t[j], magic[j]);
     SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_HI)), x[j]);
     SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_LO)), r[j]);
@@ -309,26 +310,34 @@ SMF_INLINE void SMF_W(_logits_from)(const SMF_W(_row) *row, size_t i, real *to)
     SMF_W(_elements_in)(to, from, row->x_at, row->n - i);
 }
 
-/* Steps 3 and 4, from the total so far. Returns whether `form` was right. */
+/* Steps 3 and 4, from the total so far. Returns whether `form` was right. With SMF_LATER a group's e are added to the total when those
+ * of the next have been found, so that fewer wait for each other: read again from row->e or, where they do not go there, `kept`. */
 SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int form, const smf_op op, const int drop,
                              const int layout, const smf_dtype type)
 {
     SMF_W(_total) total = state->total;
     SMF_W(_state) one; /* as few vectors as there can be, in registers */
     SMF_ALIGNED(64) real next[SMF_UNROLL * W]; /* strided logits are read while the exponentials of those before are found */
-    const int ahead = layout == SMF_STRIDED && row->x_at;
-    v_t x[SMF_UNROLL], e[SMF_UNROLL];
+    SMF_ALIGNED(64) real kept[SMF_UNROLL * W];
+    const int ahead = layout == SMF_STRIDED && row->x_at, stored = op == SMF_SOFTMAX && !drop;
+    v_t x[SMF_UNROLL], e[SMF_UNROLL], before[SMF_UNROLL];
     size_t n = row->n, i = 0;
     one.max = state->max;
     one.stray = state->stray;
     one.c = state->c;
     one.magic = state->magic;
     one.low = state->low;
-#define SMF_TERMS(i, count, lanes, form)                                                         \
-    do {                                                                                         \
-        SMF_W(_terms)(row, &one, i, x, count, lanes, form, SMF_CONTIGUOUS, op, drop, type, e);   \
-        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);             \
-        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                              \
+#define SMF_TERMS(i, count, lanes, form) SMF_W(_terms)(row, &one, i, x, count, lanes, form, SMF_CONTIGUOUS, op, drop, type, e)
+#define SMF_ADD(e, count)                                                                                    \
+    do {                                                                                                     \
+        SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);                         \
+        if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                                          \
+    } while (0)
+#define SMF_ADD_BEFORE() /* of the group that ends at i */                                                    \
+    do {                                                                                                     \
+        const real *const p = stored ? (const real *)(const void *)row->e + (i - SMF_UNROLL * W) : kept;     \
+        SMF_EACH(j, SMF_UNROLL) before[j] = v_load(p + j * W);                                               \
+        SMF_ADD(before, SMF_UNROLL);                                                                         \
     } while (0)
 #define STEP(i, count, lanes)                                                                                \
     do {                                                                                                     \
@@ -337,7 +346,9 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
             SMF_EACH(j, count)                                                                               \
             x[j] = SMF_W(_get)(row->x, 0, i, j, j == (count) - 1 ? (lanes) : W, SMF_CONTIGUOUS, type);       \
         SMF_TERMS(i, count, lanes, form == SMF_NEAR ? SMF_MASKED : form); /* as lanes beyond the row are */  \
+        SMF_ADD(e, count);                                                                                   \
     } while (0)
+    if (SMF_LATER && !stored) SMF_EACH(j, SMF_UNROLL) v_store(kept + j * W, v_set1(0)); /* or GCC 12 warns */
     if (ahead) SMF_W(_elements_in)(next, row->x, row->x_at, SMF_UNROLL * W); /* there are as many: see _run */
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
@@ -347,11 +358,19 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
                 SMF_W(_logits_from)(row, i + SMF_UNROLL * W, next);
             } else SMF_EACH(j, SMF_UNROLL) x[j] = SMF_W(_get)(row->x, 0, i, j, W, SMF_CONTIGUOUS, type);
             SMF_TERMS(i, SMF_UNROLL, W, form);
+            if (!SMF_LATER) SMF_ADD(e, SMF_UNROLL);
+            else {
+                if (i > 0) SMF_ADD_BEFORE();
+                if (!stored) SMF_EACH(j, SMF_UNROLL) v_store(kept + j * W, e[j]);
+            }
         }
         if (end < n && v_beyond(one.stray)) return 0;
     }
+    if (SMF_LATER && i > 0) SMF_ADD_BEFORE();
     SMF_REST(STEP, i, n);
 #undef STEP
+#undef SMF_ADD_BEFORE
+#undef SMF_ADD
 #undef SMF_TERMS
     state->total = total;
     state->max = one.max;
@@ -827,7 +846,7 @@ typedef struct SMF_W(_kernels) {
     SMF_W(_rows) *rows; /* contiguous */
     SMF_W(_rows) *strided; /* of any stride, SMF_UNROLL vectors and more; NULL: not of halves */
     smf_kernel *single; /* one of them, of up to W elements */
-    int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel);
+    int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel, int form);
     SMF_W(_group) *across;
     int (*few)(const smf_job *job); /* side by side; NULL, like the next: not of halves */
     int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
@@ -876,7 +895,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
     const size_t most = fit > vectors ? vectors : fit;
     const int aligned = !turned && kernels->op != SMF_LOGSUMEXP && job->y_col % 64 == 0 && (uintptr_t)job->y % size == 0;
     const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
-    int near = !turned || SMF_W(_dense)(job, kernels);
+    int near = 1, form = SMF_W(_dense)(job, kernels) ? SMF_NEAR : SMF_LARGEST;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         /* rows before the first one whose results begin with a cache line: where the others do too, they are taken first */
@@ -885,8 +904,12 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
         if (lead > 0 && left > most * W) rows = lead < W ? lead : W;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
-            near = near && rows >= W && kernels->near(&group, panel); /* where one is not, the others may not be either */
-            if (!near && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, panel)))
+            int ready = 0;
+            while (form != SMF_LARGEST && rows >= W && !ready) { /* where one is not, the others may not be either */
+                ready = kernels->near(&group, panel, form);
+                form -= !ready;
+            }
+            if (!ready && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, panel)))
                 kernels->rows(&group, SMF_NEAR);
         } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
                    !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, &near, panel)) {
@@ -1128,9 +1151,10 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
     {                                                                                                                   \
         return SMF_W(_across)(group, left, apart, near, panel, op, type);                                               \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, real *panel)                             \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, real *panel, int form)                   \
     {                                                                                                                   \
-        return op == SMF_SOFTMAX && SMF_W(_near)(group, panel, type);                                                   \
+        if (op != SMF_SOFTMAX) return 0;                                                                                \
+        return form == SMF_NEAR ? SMF_W(_near)(group, panel, SMF_NEAR, type) : SMF_W(_near)(group, panel, SMF_MASKED, type); \
     }                                                                                                                   \
     static const SMF_W(_kernels) SMF_PASTE(T, _##name##_kernels) = {                                                    \
         SMF_PASTE(T, _##name##_rows), strided, SMF_PASTE(T, _##name##_single), SMF_PASTE(T, _##name##_turned),          \

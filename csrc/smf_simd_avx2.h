@@ -1,5 +1,7 @@
 /* smf_simd_avx2.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in two registers. */
 #define SMF_UNROLL 2
+#define SMF_LATER 1
+#define SMF_SPREAD(W) (W)
 
 typedef struct { __m256 a, b; } f32_v;
 typedef struct { __m256d a, b; } f64_v;
@@ -29,11 +31,19 @@ SMF_INLINE f32_v f32_load_n(const float *p, size_t n)
                _mm256_blendv_ps(pad, _mm256_maskload_ps(p + 8, mb), _mm256_castsi256_ps(mb))};
     return r;
 }
+/* Not by maskstore, here and below, which takes some 20 cycles on AMD. */
 SMF_INLINE void f32_store_n(float *p, f32_v x, size_t n)
 {
-    SMF_AVX2_MASKS(avx2_mask32, 16, 8);
-    _mm256_maskstore_ps(p, ma, x.a);
-    _mm256_maskstore_ps(p + 8, mb, x.b);
+    __m256 v = n & 8 ? x.b : x.a;
+    __m128 q;
+    if (n >= 8) _mm256_storeu_ps(p, x.a);
+    if (n == 16) _mm256_storeu_ps(p + 8, x.b);
+    p += n & 8;
+    q = n & 4 ? _mm256_extractf128_ps(v, 1) : _mm256_castps256_ps128(v);
+    if (n & 4) _mm_storeu_ps(p, _mm256_castps256_ps128(v));
+    p += n & 4;
+    if (n & 2) _mm_storel_pi((__m64 *)(void *)p, q);
+    if (n & 1) _mm_store_ss(p + (n & 2), n & 2 ? _mm_movehl_ps(q, q) : q);
 }
 SMF_AVX2_PAIR(f32_v, f32_add, _mm256_add_ps)
 SMF_AVX2_PAIR(f32_v, f32_sub, _mm256_sub_ps)
@@ -45,22 +55,26 @@ SMF_INLINE f32_v f32_fma(f32_v x, f32_v y, f32_v z)
     f32_v r = {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
     return r;
 }
-SMF_INLINE __m256 avx2_lookup(const float *table, __m256i t)
-{
-    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), t),
-                            _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), t),
-                            _mm256_castsi256_ps(_mm256_slli_epi32(t, 28)));
-}
 SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
-{
-    f32_v r = {avx2_lookup((const float *)table, _mm256_castps_si256(t.a)),
-               avx2_lookup((const float *)table, _mm256_castps_si256(t.b))};
-    return r;
-}
-SMF_INLINE f32_v f32_lookup8(const void *table, f32_v t)
 {
     const __m256 p = _mm256_loadu_ps((const float *)table);
     f32_v r = {_mm256_permutevar8x32_ps(p, _mm256_castps_si256(t.a)), _mm256_permutevar8x32_ps(p, _mm256_castps_si256(t.b))};
+    return r;
+}
+/* Each half takes its places, from its first on, from one register. */
+typedef struct { __m256i a, b; int first_a, first_b; } f32_place;
+SMF_INLINE f32_place f32_place_of(f32_v t)
+{
+    const __m256i a = _mm256_and_si256(_mm256_castps_si256(t.a), _mm256_set1_epi32(15));
+    const __m256i b = _mm256_and_si256(_mm256_castps_si256(t.b), _mm256_set1_epi32(15));
+    const int first_a = _mm256_cvtsi256_si32(a), first_b = _mm256_cvtsi256_si32(b);
+    const f32_place q = {_mm256_sub_epi32(a, _mm256_set1_epi32(first_a)), _mm256_sub_epi32(b, _mm256_set1_epi32(first_b)), first_a, first_b};
+    return q;
+}
+SMF_INLINE f32_v f32_spread(const float *p, const f32_place *q)
+{
+    f32_v r = {_mm256_permutevar8x32_ps(_mm256_loadu_ps(p + q->first_a), q->a),
+               _mm256_permutevar8x32_ps(_mm256_loadu_ps(p + q->first_b), q->b)};
     return r;
 }
 SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
@@ -138,9 +152,12 @@ SMF_INLINE f64_v f64_load_n(const double *p, size_t n)
 }
 SMF_INLINE void f64_store_n(double *p, f64_v x, size_t n)
 {
-    SMF_AVX2_MASKS(avx2_mask64, 8, 4);
-    _mm256_maskstore_pd(p, ma, x.a);
-    _mm256_maskstore_pd(p + 4, mb, x.b);
+    const __m256d v = n & 4 ? x.b : x.a;
+    if (n >= 4) _mm256_storeu_pd(p, x.a);
+    if (n == 8) _mm256_storeu_pd(p + 4, x.b);
+    p += n & 4;
+    if (n & 2) _mm_storeu_pd(p, _mm256_castpd256_pd128(v));
+    if (n & 1) _mm_store_sd(p + (n & 2), n & 2 ? _mm256_extractf128_pd(v, 1) : _mm256_castpd256_pd128(v));
 }
 SMF_AVX2_PAIR(f64_v, f64_add, _mm256_add_pd)
 SMF_AVX2_PAIR(f64_v, f64_sub, _mm256_sub_pd)
@@ -164,7 +181,26 @@ SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
     f64_v r = {avx2_lookup_pd(lower, upper, t.a), avx2_lookup_pd(lower, upper, t.b)};
     return r;
 }
-#define f64_lookup8 f64_lookup
+typedef f32_place f64_place; /* in halves of a double */
+SMF_INLINE __m256i avx2_place_pd(__m256d t, int *first)
+{
+    const __m256i j = _mm256_and_si256(_mm256_shuffle_epi32(_mm256_castpd_si256(t), 0xA0), _mm256_set1_epi32(7));
+    *first = _mm256_cvtsi256_si32(j);
+    return _mm256_add_epi32(_mm256_slli_epi32(_mm256_sub_epi32(j, _mm256_set1_epi32(*first)), 1), _mm256_setr_epi32(0, 1, 0, 1, 0, 1, 0, 1));
+}
+SMF_INLINE f64_place f64_place_of(f64_v t)
+{
+    f64_place q;
+    q.a = avx2_place_pd(t.a, &q.first_a);
+    q.b = avx2_place_pd(t.b, &q.first_b);
+    return q;
+}
+SMF_INLINE f64_v f64_spread(const double *p, const f64_place *q)
+{
+    f64_v r = {_mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(_mm256_loadu_pd(p + q->first_a)), q->a)),
+               _mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(_mm256_loadu_pd(p + q->first_b)), q->b))};
+    return r;
+}
 SMF_INLINE __m256d avx2_raise_pd(__m256d a, __m256d t)
 {
     return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_slli_epi64(_mm256_castpd_si256(t), 49)));
@@ -282,7 +318,6 @@ SMF_INLINE void f32_load4(const char *p, ptrdiff_t stride, int columns, int dens
     SMF_HALF(b, 8);
 #undef SMF_HALF
 }
-/* Not by maskstore, which takes some 20 cycles on AMD. */
 SMF_INLINE void avx2_put_ps(char *p, int columns, __m128 v)
 {
     float *at = (float *)(void *)p;

@@ -1,5 +1,7 @@
 /* smf_simd_avx512.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in one register. */
 #define SMF_UNROLL 4
+#define SMF_LATER 0
+#define SMF_SPREAD(W) 64
 
 typedef __m512 f32_v;
 typedef __m512d f64_v;
@@ -24,11 +26,13 @@ SMF_INLINE f32_v f32_mul(f32_v a, f32_v b) { return _mm512_mul_ps(a, b); }
 SMF_INLINE f32_v f32_div(f32_v a, f32_v b) { return _mm512_div_ps(a, b); }
 SMF_INLINE f32_v f32_fma(f32_v a, f32_v b, f32_v c) { return _mm512_fmadd_ps(a, b, c); }
 SMF_INLINE f32_v f32_max(f32_v a, f32_v b) { return _mm512_max_ps(a, b); }
+typedef f32_v f32_place;
+typedef f64_v f64_place;
+SMF_INLINE f32_place f32_place_of(f32_v t) { return t; }
+SMF_INLINE f64_place f64_place_of(f64_v t) { return t; }
+SMF_INLINE f32_v f32_spread(const float *p, const f32_place *q) { return _mm512_permutexvar_ps(_mm512_castps_si512(*q), _mm512_loadu_ps(p)); }
+SMF_INLINE f64_v f64_spread(const double *p, const f64_place *q) { return _mm512_permutexvar_pd(_mm512_castpd_si512(*q), _mm512_loadu_pd(p)); }
 SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
-{
-    return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_loadu_ps(table));
-}
-SMF_INLINE f32_v f32_lookup8(const void *table, f32_v t)
 {
     const __m256 p = _mm256_loadu_ps((const float *)table);
     return _mm512_permutexvar_ps(_mm512_castps_si512(t), _mm512_broadcast_f32x8(p));
@@ -99,7 +103,6 @@ SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
     return _mm512_permutexvar_pd(_mm512_castpd_si512(t), _mm512_loadu_pd(table));
 }
-#define f64_lookup8 f64_lookup
 SMF_INLINE f64_v f64_raise(f64_v a, f64_v t)
 {
     return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_slli_epi64(_mm512_castpd_si512(t), 49)));

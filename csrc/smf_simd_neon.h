@@ -1,5 +1,7 @@
 /* smf_simd_neon.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in four registers. */
 #define SMF_UNROLL 2
+#define SMF_LATER 0
+#define SMF_SPREAD(W) (W)
 
 typedef struct { float32x4_t q[4]; } f32_v;
 typedef struct { float64x2_t q[4]; } f64_v;
@@ -61,7 +63,7 @@ typedef struct { float64x2_t q[4]; } f64_v;
 SMF_NEON_WORDS(f32, float, 4, 16, u32, f32)
 SMF_NEON_WORDS(f64, double, 2, 8, u64, f64)
 
-SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
+SMF_INLINE f32_v neon_spread_f32(const void *table, f32_v t)
 {
     const uint8x16x4_t bytes = vld1q_u8_x4((const uint8_t *)table);
     SMF_EACH(k, 4)
@@ -72,7 +74,7 @@ SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
     }
     return t;
 }
-SMF_INLINE f32_v f32_lookup8(const void *table, f32_v t)
+SMF_INLINE f32_v f32_lookup(const void *table, f32_v t)
 {
     const uint8x16x2_t bytes = vld1q_u8_x2((const uint8_t *)table);
     SMF_EACH(k, 4)
@@ -106,7 +108,12 @@ SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
     }
     return t;
 }
-#define f64_lookup8 f64_lookup
+typedef f32_v f32_place;
+typedef f64_v f64_place;
+SMF_INLINE f32_place f32_place_of(f32_v t) { return t; }
+SMF_INLINE f64_place f64_place_of(f64_v t) { return t; }
+SMF_INLINE f32_v f32_spread(const float *p, const f32_place *q) { return neon_spread_f32(p, *q); }
+SMF_INLINE f64_v f64_spread(const double *p, const f64_place *q) { return f64_lookup(p, *q); }
 SMF_INLINE f64_v f64_raise(f64_v x, f64_v t)
 {
     SMF_EACH(k, 4)

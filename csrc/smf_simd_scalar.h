@@ -7,7 +7,9 @@
  *   load_n(p, k)       lanes 0..k-1 from p, the others -inf; touches no memory beyond p[k-1]
  *   store_n(p, v, k)   lanes 0..k-1 to p        add sub mul div            one rounding each
  *   fma(a, b, c)       a b + c, one rounding    max(a, b)                  NaN where b is NaN; where only a is, b or NaN
- *   lookup(p, t)       number (bits of t) mod W of W numbers; lookup8(p, t): mod 8 of 8
+ *   lookup(p, t)       number (bits of t) mod 8 of 8 numbers
+ *   place_of(t)        of places (bits of t) mod W, that do not decrease from lane to lane, what this wants:
+ *   spread(p, &q)      the numbers in these places of p; 2 W can be read there
  *   raise(a, t)        the bits of a plus those of t shifted up by 20 (49): to eighths of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
@@ -37,6 +39,8 @@
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
 #define SMF_PLAIN_HALF 1 /* smf_half.h has them */
 #define SMF_UNROLL 2 /* logical vectors that fit the registers at once */
+#define SMF_LATER 0
+#define SMF_SPREAD(W) (W)
 
 /* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */
 #if defined(__GNUC__)
@@ -133,8 +137,11 @@ SMF_SCALAR_WORDS(f64, double, 8, fma)
         return t;                                                                   \
     }
 #define SMF_STEP_WORDS(F, BITS, W, SHIFT)                                         \
-    SMF_LOOKUP_WORD(F, lookup, BITS, W, W)                                          \
-    SMF_LOOKUP_WORD(F, lookup8, BITS, W, 8)                                         \
+    SMF_LOOKUP_WORD(F, spread_by, BITS, W, W)                                         \
+    SMF_LOOKUP_WORD(F, lookup, BITS, W, 8)                                          \
+    typedef F##_v F##_place;                                                        \
+    SMF_WORD F##_place F##_place_of(F##_v t) { return t; }                          \
+    SMF_WORD F##_v F##_spread(const void *p, const F##_place *q) { return F##_spread_by(p, *q); } \
     SMF_WORD F##_v F##_raise(F##_v a, F##_v t)                                      \
     {                                                                               \
         SMF_LANES(k, W)                                                             \
