@@ -39,8 +39,8 @@
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
 #define SMF_PLAIN_HALF 1 /* smf_half.h has them */
 #define SMF_UNROLL 2 /* logical vectors that fit the registers at once */
-#define SMF_LATER 0
-#define SMF_SPREAD(W) (W)
+#define SMF_LATER 0  /* whether a group of vectors waits until the next one is done before it joins the total */
+#define SMF_SPREAD(W) (W) /* dense rows from this length on take a vector of their own for what is left of them; others spread() */
 
 /* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */
 #if defined(__GNUC__)
