@@ -16,7 +16,7 @@
 #define f32_NO_SHIFT 512.0f  /* |max| up to here needs no shift; beyond it x - max is exact (Sterbenz) */
 #define f32_BIAS 127         /* exponent field of 1 */
 #define f32_BASE 63          /* of that, what the table brings: a row near to 0 has the other 0 to 127 */
-#define f32_LOW -177.0f      /* 191 octaves below the least of these */
+#define f32_LOW -177.0f      /* 190 octaves and more below the least of these */
 #define f32_FEW(n) (((n) + 128) * 0x1p-29) /* of the total of n elements: n a double */
 #define f32_W 16
 #define f32_PARTS 8           /* doubles that a row of the total is before its last sum */
