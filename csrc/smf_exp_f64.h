@@ -13,7 +13,7 @@
                0x1.6c1cc02dae6d6p-10, 0x1.a0163807e321bp-13}
 #define f64_Q_TERMS 6
 #define f64_MAGIC 0x1.8p52
-#define f64_TOP 1923         /* exponent field of the largest element: its e is 2^900 (1 + u), times some 2^(j/8) */
+#define f64_TOP 1923         /* exponent field of the largest element: its e is C 2^900 (1 + u), times some 2^(j/8) */
 #define f64_NO_SHIFT 4096.0
 #define f64_BIAS 1023
 #define f64_BASE 511

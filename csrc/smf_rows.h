@@ -3,7 +3,7 @@
  *   1. max = the largest logit. Not finite: the special rows of softmax_fast.h.
  *   2. c = 0 where |max| <= F_NO_SHIFT, else max: x - c is exact for every x that can matter, so the usual
  *      subtraction, which costs |x - max| / 2 ulp, never happens.
- *   3. e = exp(x - c) 2^(F_TOP - bias - n_max) = s (1 + u), constants in smf_exp_F.h: that of the rounding addition
+ *   3. e = C exp(x - c) 2^(F_TOP - bias - n_max) = s (1 + u), constants in smf_exp_F.h: that of the rounding addition
  *      carries F_TOP - n_max, so that the scaling is free; where the exponent field would be below 1, e is 0.
  *      Nothing overflows and no e is denormal. A NaN passes through to the total.
  *   4. total = sum of e, lane by lane and then over the lanes, in a fixed order (smf_exp_F.h).

@@ -93,7 +93,7 @@ def test_bound_and_bits(step, programs):
             assert (error, at["x"]) == WORST[name]
     for part in found[0]:
         assert part["ulp"][0] <= bound()
-        assert float(part["reference"].split()[0]) < 2  # ulp of a double: 2^-29 of these
+        assert float(part["reference"].split()[0]) < 1  # ulp of a double: 2^-29 of these
     if step == 1:
         assert sum(int(part["nan"]) for part in found[0]) == 3 * (2**24 - 2)  # the infinities are none
 
@@ -101,7 +101,7 @@ def test_bound_and_bits(step, programs):
 @pytest.mark.parametrize("x", [0, -0.0, np.inf, -np.inf, 1, 512, -512, *(m - 190 * np.log(2) for m in (-512, 0, 512)),
                                *(float.fromhex(x) for _, x in WORST.values())])
 def test_edges(x, programs):
-    """The 2048 patterns around signs, infinities and NaNs, the shift, the clamps and the worst cases."""
+    """The 2048 patterns around signs, infinities and NaNs, the shift, the least e and the worst cases."""
     first = max(pattern(x) - 1024, 0)
     found = [measure(program, first, 1, 2048) for program in programs.values()]
     assert all(other == found[0] for other in found)
