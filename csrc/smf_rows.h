@@ -464,6 +464,7 @@ typedef struct {
     smf_job part; /* these rows */
     const SMF_W(_stride) *x_at, *y_at; /* of a row */
     int rows, form, writes; /* writes: a contiguous row of results */
+    int twice; /* some results may be found twice, from what they do not replace: softmax's of short rows take longer so */
     real *scratch; /* NULL: exponentials go to the results */
 } SMF_W(_block);
 
@@ -657,7 +658,13 @@ SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block,
         else {
 #define STEP(i, count, lanes) SMF_W(_step_last)(&row, &one, i, count, lanes, SMF_CONTIGUOUS, 0, op, type, type)
             if (layout == SMF_STRIDED) SMF_W(_last_strided)(&row, &one, op);
-            else SMF_PASS(STEP, row.n);
+            else if (block->twice) {
+                size_t i = (0 - (uintptr_t)row.y / SMF_SIZE(type)) % W; /* lines that begin elsewhere cost more to write */
+                if (i > 0) STEP(0, 1, W);
+                for (; i + SMF_UNROLL * W <= row.n; i += SMF_UNROLL * W) STEP(i, SMF_UNROLL, W);
+                for (; i + W <= row.n; i += W) STEP(i, 1, W);
+                if (i < row.n) STEP(row.n - W, 1, W);
+            } else SMF_PASS(STEP, row.n);
 #undef STEP
         }
     }
@@ -725,6 +732,7 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
     block->scratch = kept ? scratch[0] : NULL;
     done->scratch = kept ? scratch[roomy] : NULL;
     block->writes = done->writes = op != SMF_LOGSUMEXP && !out;
+    block->twice = done->twice = job->n >= (op == SMF_SOFTMAX ? 16 : 1) * W && (kept || (op != SMF_SOFTMAX && job->x != job->y));
     for (size_t r = 0; r < job->rows || block->rows > 0; r += (size_t)block->rows) {
         const size_t left = job->rows - r;
         const int ahead = left > most && !in;

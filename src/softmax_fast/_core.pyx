@@ -13,6 +13,12 @@ from softmax_fast.csoftmax cimport *
 
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
+    object PyDataMem_SetHandler(object handler)
+    cnp.PyObject *PyDataMem_DefaultHandler
+
+cdef extern from "kept.h":
+    const size_t KEPT_LEAST
+    object kept_new()
 
 cdef extern from "fenv.h" nogil:
     const int FE_ALL_EXCEPT
@@ -188,6 +194,14 @@ cdef inline int axis_of(cnp.ndarray a, object axis) except? -2:
     return k + ndim if k < 0 else k
 
 
+cdef inline cnp.ndarray new_like(cnp.ndarray x, cnp.NPY_ORDER order, cnp.dtype dtype):
+    Py_INCREF(dtype)  # the reference that PyArray_NewLikeArray takes
+    return PyArray_NewLikeArray(x, order, dtype, 0)
+
+
+cdef object kept = kept_new()  # NumPy's memory for large results
+
+
 cpdef cnp.ndarray empty_like(cnp.ndarray x, cnp.dtype dtype):
     """An array for the result: in x's memory order, in C order where x is broadcast."""
     cdef int k
@@ -195,8 +209,15 @@ cpdef cnp.ndarray empty_like(cnp.ndarray x, cnp.dtype dtype):
     for k in range(cnp.PyArray_NDIM(x)):
         if cnp.PyArray_STRIDE(x, k) == 0:
             order = cnp.NPY_CORDER
-    Py_INCREF(dtype)  # the reference that PyArray_NewLikeArray takes
-    return PyArray_NewLikeArray(x, order, dtype, 0)
+    if <size_t>cnp.PyArray_SIZE(x) < KEPT_LEAST // <size_t>dtype.itemsize:
+        return new_like(x, order, dtype)
+    other = PyDataMem_SetHandler(kept)
+    try:
+        if <cnp.PyObject *>other != PyDataMem_DefaultHandler:  # somebody's choice
+            PyDataMem_SetHandler(other)
+        return new_like(x, order, dtype)
+    finally:
+        PyDataMem_SetHandler(other)
 
 
 cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, int axis, object out, bint keepdims):
@@ -216,7 +237,7 @@ cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, int axis,
                 and cnp.PyArray_NDIM(out) == ndim and cnp.PyArray_CompareLists(cnp.PyArray_DIMS(out), dims, ndim)):
             return out
         return None
-    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a):
+    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a) and <size_t>cnp.PyArray_NBYTES(a) < KEPT_LEAST:
         return cnp.PyArray_EMPTY(ndim, dims, cnp.PyArray_TYPE(a), 0)
     return empty_like(a, a.descr)
 
