@@ -85,8 +85,7 @@
 #define SMF_STREAMS 64 /* vectors of rows in one group then */
 #define SMF_HUGE_BYTES 5000000 /* results beyond this go around the caches: reading what they replace would cost more */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
-#define SMF_SHORT 64  /* rows up to here, of halves up to SMF_SHORT_HALF, go through a panel of columns, */
-#define SMF_SHORT_HALF 100
+#define SMF_SHORT 64  /* rows up to here, of halves up to SMF_SHORT_HALF (smf_kernels.h), go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
 
 /* A loop over a few independent vectors, to be unrolled so that each lives in a register. */
@@ -114,14 +113,15 @@ typedef uint64_t f64_bits;
     do {                                                                                            \
         char *to_ = (char *)(to);                                                                   \
         const char *from_ = (const char *)(from);                                                   \
+        const ptrdiff_t there_ = (to_col), here_ = (from_col); /* or they were read again and again */ \
         size_t left_ = (n);                                                                         \
-        for (; left_ >= 4; left_ -= 4, to_ += 4 * (to_col), from_ += 4 * (from_col)) {              \
+        for (; left_ >= 4; left_ -= 4, to_ += 4 * there_, from_ += 4 * here_) {                     \
             SMF_COPY1(F, to_, from_);                                                               \
-            SMF_COPY1(F, to_ + (to_col), from_ + (from_col));                                       \
-            SMF_COPY1(F, to_ + 2 * (to_col), from_ + 2 * (from_col));                               \
-            SMF_COPY1(F, to_ + 3 * (to_col), from_ + 3 * (from_col));                               \
+            SMF_COPY1(F, to_ + there_, from_ + here_);                                              \
+            SMF_COPY1(F, to_ + 2 * there_, from_ + 2 * here_);                                      \
+            SMF_COPY1(F, to_ + 3 * there_, from_ + 3 * here_);                                      \
         }                                                                                           \
-        for (; left_ > 0; left_--, to_ += (to_col), from_ += (from_col)) SMF_COPY1(F, to_, from_);  \
+        for (; left_ > 0; left_--, to_ += there_, from_ += here_) SMF_COPY1(F, to_, from_);         \
     } while (0)
 #define SMF_COPY1(F, to, from)                                                                      \
     do {                                                                                            \

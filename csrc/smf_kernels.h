@@ -7,25 +7,39 @@
 #include "smf_log.h"
 #include "smf_half.h"
 
+/* What an instruction set need not say. */
+#ifndef SMF_SHORT_HALF
+#define SMF_SHORT_HALF SMF_SHORT
+#endif
+
 /* Strides, lane by lane but for those that an instruction set knows. */
 #ifndef SMF_STRIDE_WORDS
 #ifndef SMF_KNOWN_STRIDES
+#define SMF_KNOWS_NONE_IN(F, R)                                                                                  \
+    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col, size_t n)                                      \
+    {                                                                                                            \
+        (void)to, (void)p, (void)col, (void)n;                                                                   \
+        return 0;                                                                                                \
+    }
 #define SMF_KNOWS_NONE(F, R)                                                                                     \
-    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col) { (void)to, (void)p, (void)col; return 0; }    \
+    SMF_KNOWS_NONE_IN(F, R)                                                                                      \
     SMF_INLINE int F##_knows_out(ptrdiff_t col) { (void)col; return 0; }                                         \
     SMF_INLINE void F##_known_out(char *p, F##_v y, ptrdiff_t col) { (void)p, (void)y, (void)col; }
 SMF_KNOWS_NONE(f32, float)
 SMF_KNOWS_NONE(f64, double)
+SMF_KNOWS_NONE_IN(half, uint16_t)
 #undef SMF_KNOWS_NONE
+#undef SMF_KNOWS_NONE_IN
+SMF_INLINE int half_knows_out(ptrdiff_t col) { (void)col; return 0; }
+SMF_INLINE void half_known_out(char *p, const uint16_t *from, ptrdiff_t col) { (void)p, (void)from, (void)col; }
 #endif
-SMF_INLINE int half_known(uint16_t *to, const char *p, ptrdiff_t col) { (void)to, (void)p, (void)col; return 0; }
 #define SMF_STRIDE_WORDS(F, R, W)                                                                                \
     typedef struct { ptrdiff_t col; } F##_stride;                                                                \
     SMF_INLINE void F##_stride_of(F##_stride *s, ptrdiff_t col) { s->col = col; }                                \
     SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const int count, int n, const F##_stride *s) \
     {                                                                                                            \
         SMF_EACH(j, count)                                                                                       \
-        if (n < W || !F##_known(to + j * pitch, p + j * next, s->col))                                           \
+        if (!F##_known(to + j * pitch, p + j * next, s->col, (size_t)n))                                         \
             SMF_COPY(F, to + j * pitch, (ptrdiff_t)sizeof(R), p + j * next, s->col, (size_t)n);                  \
     }
 #define SMF_SCATTER_WORDS(F, R, W)                                                                               \
@@ -59,7 +73,15 @@ SMF_SCATTER_WORDS(f64, double, 8)
 #undef SMF_SCATTER_WORDS
 static SMF_NOINLINE void half_elements_out(char *to, const half_stride *s, const uint16_t *from, size_t n)
 {
-    SMF_COPY(half, to, s->col, from, 2, n);
+    const ptrdiff_t col = s->col;
+    if (n < 8 || !half_knows_out(col)) {
+        SMF_COPY(half, to, col, from, 2, n);
+        return;
+    }
+    for (size_t i_end = 8; i_end < n + 8; i_end += 8) {
+        const size_t i = (i_end < n ? i_end : n) - 8; /* the last vector overlaps the one before */
+        half_known_out(to + (ptrdiff_t)i * col, from + i, col);
+    }
 }
 #endif
 #undef SMF_STRIDE_WORDS

@@ -871,6 +871,7 @@ typedef struct SMF_W(_kernels) {
 #define SMF_NEARER(a, b) (((a) < 0 ? -(a) : (a)) < ((b) < 0 ? -(b) : (b)))
 
 static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels);
+static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
 static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
 
@@ -884,12 +885,12 @@ SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
     return kernels->op == SMF_SOFTMAX && job->n < 7 * W && job->x_row == whole && job->y_row == whole;
 }
 
-/* Few rows for the kernel of these: how long they must be for it to gain depends on how well they fill vectors across. */
+/* Few rows for the kernel of these, of halves for that of floats: how long they must be for it to gain depends on how well they fill vectors across. */
 SMF_INLINE int SMF_W(_is_few)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    const ptrdiff_t size = sizeof(real), col = (ptrdiff_t)job->rows * size;
+    const ptrdiff_t size = kernels->port->size, col = (ptrdiff_t)job->rows * size;
     const size_t least = job->rows < W ? SMF_FEW_LEAST : job->rows % W ? 4 * SMF_FEW_LEAST : 32 * SMF_FEW_LEAST;
-    return kernels->few && job->rows > 1 && job->rows <= SMF_FEW && job->n >= least && job->n >> 24 == 0 && job->x_row == size &&
+    return kernels->copied->few && job->rows > 1 && job->rows <= SMF_FEW && job->n >= least && job->n >> 24 == 0 && job->x_row == size &&
            job->x_col == col && (kernels->op == SMF_LOGSUMEXP || (job->y_row == size && job->y_col == col));
 }
 
@@ -972,7 +973,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         else if (job->rows >= W && (job->n <= SMF_W(_short)(kernels) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
         else if (half && kernels->op == SMF_SOFTMAX && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
         else kernels->rows(job, SMF_NEAR);
-    } else if (SMF_W(_is_few)(job, kernels) && kernels->few(job)) {
+    } else if (SMF_W(_is_few)(job, kernels) && (half ? SMF_W(_run_half_few)(job, kernels) : kernels->few(job))) {
         return;
     } else if (across && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0) {
         if (half) SMF_W(_run_half_groups)(job, kernels);
@@ -1141,6 +1142,23 @@ static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_ker
         if (sums) port->out((char *)at.y, 0, at.y_row, results, 1, at.rows);
         else port->out((char *)at.y, at.y_row, at.y_col, copy, at.rows, n);
     }
+}
+
+/* Few rows of halves, as floats. */
+static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_kernels) *kernels)
+{
+    SMF_ALIGNED(64) real copy[SMF_HALF_PANEL_BYTES / sizeof(real)], results[SMF_FEW];
+    const SMF_W(_port) *const port = kernels->port;
+    const size_t numbers = job->rows * job->n;
+    const ptrdiff_t size = sizeof(real), col = (ptrdiff_t)job->rows * size;
+    const int sums = kernels->op == SMF_LOGSUMEXP;
+    const smf_job part = {job->rows, job->n, copy, size, col, sums ? results : copy, size, col};
+    if (numbers > SMF_HALF_PANEL_BYTES / sizeof(real)) return 0;
+    port->in(copy, (const char *)job->x, 0, port->size, 1, numbers);
+    SMF_W(_run)(&part, kernels->copied);
+    if (sums) port->out((char *)job->y, 0, job->y_row, results, 1, job->rows);
+    else port->out((char *)job->y, 0, port->size, copy, 1, numbers);
+    return 1;
 }
 
 /* Of one type, whose kernels are called T_name; `own` are those of numbers as the kernels compute with. */

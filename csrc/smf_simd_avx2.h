@@ -392,33 +392,84 @@ SMF_INLINE void f64_store4(char *p, ptrdiff_t stride, int columns, int dense, co
 #undef SMF_HALF
 }
 
-SMF_INLINE f32_v f16_in(const char *p)
+SMF_INLINE __m256 avx2_f16_in(__m128i h) { return _mm256_cvtph_ps(h); }
+SMF_INLINE __m256 avx2_bf16_in(__m128i h)
 {
-    f32_v r = {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)),
-               _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 16)))};
-    return r;
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+}
+SMF_INLINE __m256i f16_rounded(f32_v x)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT)),
+                                   _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT), 1);
 }
 SMF_INLINE void f16_out(char *p, f32_v x)
 {
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
     _mm_storeu_si128((__m128i *)(void *)(p + 16), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT));
 }
-SMF_INLINE __m256 avx2_bf16_in(const char *p)
-{
-    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
-}
-SMF_INLINE f32_v bf16_in(const char *p) { f32_v r = {avx2_bf16_in(p), avx2_bf16_in(p + 16)}; return r; }
 SMF_INLINE __m256i avx2_bf16_round(__m256 x)
 {
     const __m256i bits = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     return _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd), 16);
 }
-SMF_INLINE void bf16_out(char *p, f32_v x)
+SMF_INLINE __m256i bf16_rounded(f32_v x)
 {
-    const __m256i r = _mm256_packus_epi32(avx2_bf16_round(x.a), avx2_bf16_round(x.b));
-    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(r, 0xD8));
+    return _mm256_permute4x64_epi64(_mm256_packus_epi32(avx2_bf16_round(x.a), avx2_bf16_round(x.b)), 0xD8);
 }
+SMF_INLINE void bf16_out(char *p, f32_v x) { _mm256_storeu_si256((__m256i *)(void *)p, bf16_rounded(x)); }
+#define SMF_MASKED_HALF 1
+/* The first n of 16 halves, then `pad`. */
+SMF_INLINE __m256i avx2_some_halves(const char *p, size_t n, uint16_t pad)
+{
+    static const uint8_t from[32] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0x80, 0x80, 0x80, 0x80,
+                                     0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
+    const uint16_t *const ones = (const uint16_t *)(const void *)avx2_mask32 + (32 - n % 8); /* so many */
+    const __m128i pads = _mm_set1_epi16((short)pad), mask = _mm_loadu_si128((const __m128i *)(const void *)ones);
+    uint32_t two;
+    uint16_t one;
+    __m128i v = _mm_setzero_si128();
+    if (n >= 8) { /* those after the first 8 end the last 8 */
+        const __m128i places = _mm_loadu_si128((const __m128i *)(const void *)(from + 16 - 2 * (n - 8)));
+        v = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 2 * (n - 8))), places);
+        return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p)),
+                                       _mm_blendv_epi8(pads, v, mask), 1);
+    }
+    if (n & 2) memcpy(&two, p + 2 * (n & 4), 4), v = _mm_cvtsi32_si128((int)two);
+    if (n & 1) memcpy(&one, p + 2 * (n & 6), 2), v = n & 2 ? _mm_insert_epi16(v, one, 2) : _mm_insert_epi16(v, one, 0);
+    if (n & 4) v = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)(const void *)p), v);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_blendv_epi8(pads, v, mask)), pads, 1);
+}
+SMF_INLINE void avx2_put_halves(char *p, __m256i x, size_t n)
+{
+    __m128i v = n & 8 ? _mm256_extracti128_si256(x, 1) : _mm256_castsi256_si128(x);
+    uint32_t two;
+    uint16_t one;
+    if (n >= 8) _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(x));
+    p += 2 * (n & 8);
+    if (n & 4) _mm_storel_epi64((__m128i *)(void *)p, v), v = _mm_unpackhi_epi64(v, v);
+    p += 2 * (n & 4);
+    two = (uint32_t)_mm_cvtsi128_si32(v);
+    one = n & 2 ? (uint16_t)_mm_extract_epi16(v, 2) : (uint16_t)two;
+    if (n & 2) memcpy(p, &two, 4);
+    if (n & 1) memcpy(p + 2 * (n & 2), &one, 2);
+}
+#define AVX2_SOME(H, pad)                                                                                             \
+    SMF_INLINE f32_v H##_in_n(const char *p, size_t n)                                                                \
+    {                                                                                                                 \
+        const __m256i h = avx2_some_halves(p, n, pad);                                                                \
+        f32_v r = {avx2_##H##_in(_mm256_castsi256_si128(h)), avx2_##H##_in(_mm256_extracti128_si256(h, 1))};          \
+        return r;                                                                                                     \
+    }                                                                                                                 \
+    SMF_INLINE void H##_out_n(char *p, f32_v x, size_t n) { avx2_put_halves(p, H##_rounded(x), n); }                  \
+    SMF_INLINE f32_v H##_in(const char *p) /* of two halves from memory, as of one they would be moved */             \
+    {                                                                                                                 \
+        f32_v r = {avx2_##H##_in(_mm_loadu_si128((const __m128i *)(const void *)p)),                                  \
+                   avx2_##H##_in(_mm_loadu_si128((const __m128i *)(const void *)(p + 16)))};                          \
+        return r;                                                                                                     \
+    }
+AVX2_SOME(f16, 0xfc00)
+AVX2_SOME(bf16, 0xff80)
+#undef AVX2_SOME
 
 #define SMF_KNOWN_STRIDES 1
 /* Every other. The last load ends with the last element: it has those wanted in its odd lanes. */
@@ -472,9 +523,84 @@ SMF_INLINE void avx2_apart_pd(double *to, const char *p, ptrdiff_t col)
         SMF_ONCE_P(p);
     }
 }
+/* 8 halves. */
+SMF_INLINE __m128i avx2_reverse_halves(const char *p)
+{
+    const __m128i back = _mm_setr_epi8(14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1);
+    return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), back);
+}
+/* Every n-th of what lies in n vectors, the last of which ends with the last element. */
+SMF_INLINE __m128i avx2_every_halves(const char *p, const int n)
+{
+    __m128i v = _mm_setzero_si128();
+#define SMF_PLACE(i) (short)((i) * n - begin >= 0 && (i) * n - begin < 8 ? 0x100 + 0x202 * ((i) * n - begin) : 0x8080)
+    SMF_EACH(k, n)
+    {
+        const int begin = k < n - 1 ? 8 * k : 7 * n - 7;
+        const __m128i places = _mm_setr_epi16(SMF_PLACE(0), SMF_PLACE(1), SMF_PLACE(2), SMF_PLACE(3), SMF_PLACE(4), SMF_PLACE(5),
+                                              SMF_PLACE(6), SMF_PLACE(7));
+        v = _mm_or_si128(v, _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 2 * begin)), places));
+    }
+#undef SMF_PLACE
+    return v;
+}
+SMF_INLINE __m256i avx2_every2_halves(const char *p) /* 16 */
+{
+    const __m256i first = _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(const void *)p), _mm256_set1_epi32(0xffff));
+    const __m256i last = _mm256_srli_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(p + 30)), 16);
+    return _mm256_permute4x64_epi64(_mm256_packus_epi32(first, last), 0xD8);
+}
+SMF_INLINE __m128i avx2_apart_halves(const char *p, ptrdiff_t col)
+{
+    const ptrdiff_t at[8] = {0, col, 2 * col, 3 * col, 4 * col, 5 * col, 6 * col, 7 * col};
+    __m128i v = _mm_setzero_si128();
+    uint16_t h[8];
+    SMF_EACH(q, 8) memcpy(h + q, p + at[q], 2);
+    v = _mm_insert_epi16(v, h[0], 0);
+    v = _mm_insert_epi16(v, h[1], 1);
+    v = _mm_insert_epi16(v, h[2], 2);
+    v = _mm_insert_epi16(v, h[3], 3);
+    v = _mm_insert_epi16(v, h[4], 4);
+    v = _mm_insert_epi16(v, h[5], 5);
+    v = _mm_insert_epi16(v, h[6], 6);
+    return _mm_insert_epi16(v, h[7], 7);
+}
+SMF_INLINE int half_known(uint16_t *to, const char *p, ptrdiff_t col, const size_t n)
+{
+#define SMF_EIGHT(i, v)                                                              \
+    {                                                                                \
+        const char *const at = p + (ptrdiff_t)(i) * col;                             \
+        _mm_storeu_si128((__m128i *)(void *)(to + (i)), v);                          \
+    }
+#define SMF_EIGHTS(v)                                                                \
+    {                                                                                \
+        if (n == 32) SMF_EACH(k, 4) SMF_EIGHT(8 * k, v)                              \
+        else /* the last ones overlap those before */                                \
+            for (size_t i_end = 8; i_end < n + 8; i_end += 8) SMF_EIGHT((i_end < n ? i_end : n) - 8, v) \
+    }
+    if (n < 8) return 0;
+    if (col == 4 && n == 32)
+        SMF_EACH(k, 2) _mm256_storeu_si256((__m256i *)(void *)(to + 16 * k), avx2_every2_halves(p + 64 * k));
+    else if (col == 4) SMF_EIGHTS(avx2_every_halves(at, 2))
+    else if (col == 6) SMF_EIGHTS(avx2_every_halves(at, 3))
+    else if (col == 8) SMF_EIGHTS(avx2_every_halves(at, 4))
+    else if (col == 10) SMF_EIGHTS(avx2_every_halves(at, 5))
+    else if (col == -2) SMF_EIGHTS(avx2_reverse_halves(at - 14))
+    else SMF_EIGHTS(avx2_apart_halves(at, col))
+#undef SMF_EIGHTS
+#undef SMF_EIGHT
+    return 1;
+}
+SMF_INLINE int half_knows_out(ptrdiff_t col) { return col == -2; }
+SMF_INLINE void half_known_out(char *p, const uint16_t *from, ptrdiff_t col)
+{
+    (void)col;
+    _mm_storeu_si128((__m128i *)(void *)(p - 14), avx2_reverse_halves((const char *)from));
+}
 #define AVX2_KNOWN(F, R, W, s)                                                                                   \
-    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col)                                                \
+    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col, size_t n)                                      \
     {                                                                                                            \
+        if (n < W) return 0;                                                                                     \
         const ptrdiff_t size = sizeof(R);                                                                        \
         const R *const at = (const R *)(const void *)p;                                                          \
         if (col == 2 * size) F##_store(to, avx2_every2_##s(at));                                                 \
