@@ -475,9 +475,16 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
                 const v_t z = SMF_W(_last)(v_load(e_of + i * W), v_spread(hi, &row_of[i]), v_spread(lo, &row_of[i]), SMF_SOFTMAX);
                 SMF_W(_to)(y_of + i * W * SMF_SIZE(type), z, W, type);
             }
+        else if (n < W && SMF_SCALES && type == SMF_OWN)
+            for (size_t r = 0; r < W; r++) SMF_W(_scale)((real *)(void *)y_of + r * n, e_of + r * n, hi[r], lo[r], n);
         else
             for (size_t r = 0; r < W; r++) {
                 const v_t row_hi = v_set1(hi[r]), row_lo = v_set1(lo[r]);
+                if (n < W) { /* there is more of the panel behind the last row */
+                    const v_t z = SMF_W(_last)(v_load(e_of + r * n), row_hi, row_lo, SMF_SOFTMAX);
+                    SMF_W(_to)(y_of + r * n * SMF_SIZE(type), z, (int)n, type);
+                    continue;
+                }
                 for (size_t i = 0; i < n; i += W) { /* the last vector overlaps the one before */
                     const size_t j = r * n + (i + W <= n ? i : n - W);
                     SMF_W(_to)(y_of + j * SMF_SIZE(type), SMF_W(_last)(v_load(e_of + j), row_hi, row_lo, SMF_SOFTMAX), W, type);

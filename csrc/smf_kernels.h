@@ -12,6 +12,12 @@
 #define SMF_SHORT_HALF SMF_SHORT
 #endif
 
+#ifndef SMF_SCALES
+#define SMF_SCALES 0
+SMF_INLINE void f32_scale(float *y, const float *e, float hi, float lo, size_t n) { (void)y, (void)e, (void)hi, (void)lo, (void)n; }
+SMF_INLINE void f64_scale(double *y, const double *e, double hi, double lo, size_t n) { (void)y, (void)e, (void)hi, (void)lo, (void)n; }
+#endif
+
 /* Strides, lane by lane but for those that an instruction set knows. */
 #ifndef SMF_STRIDE_WORDS
 #ifndef SMF_KNOWN_STRIDES

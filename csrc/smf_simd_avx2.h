@@ -1,7 +1,7 @@
 /* smf_simd_avx2.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in two registers. */
 #define SMF_UNROLL 2
 #define SMF_LATER 1
-#define SMF_SPREAD(W) (W)
+#define SMF_SPREAD(W) ((W) / 2)
 
 typedef struct { __m256 a, b; } f32_v;
 typedef struct { __m256d a, b; } f64_v;
@@ -206,6 +206,19 @@ SMF_INLINE __m256d avx2_raise_pd(__m256d a, __m256d t)
     return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_slli_epi64(_mm256_castpd_si256(t), 49)));
 }
 SMF_AVX2_PAIR(f64_v, f64_raise, avx2_raise_pd)
+/* Rows of W/2 to W elements: the first W/2 and the last. */
+#define SMF_SCALES 1
+#define AVX2_SCALE(F, R, V, W, S)                                                                          \
+    SMF_INLINE void F##_scale(R *y, const R *e, R hi, R lo, size_t n)                                      \
+    {                                                                                                      \
+        const V h = _mm256_set1_##S(hi), l = _mm256_set1_##S(lo);                                          \
+        const V a = _mm256_loadu_##S(e), b = _mm256_loadu_##S(e + (n - W / 2));                            \
+        _mm256_storeu_##S(y, _mm256_fmadd_##S(a, h, _mm256_mul_##S(a, l)));                                \
+        _mm256_storeu_##S(y + (n - W / 2), _mm256_fmadd_##S(b, h, _mm256_mul_##S(b, l)));                  \
+    }
+AVX2_SCALE(f32, float, __m256, 16, ps)
+AVX2_SCALE(f64, double, __m256d, 8, pd)
+#undef AVX2_SCALE
 /* stray, stray_above and fma_above of both dtypes. */
 #define SMF_AVX2_ABOVE(F, V, S)                                                                                            \
     SMF_INLINE V avx2_above_##S(V v, V x, V low) { return _mm256_and_##S(v, _mm256_cmp_##S(x, low, _CMP_NLE_UQ)); }        \

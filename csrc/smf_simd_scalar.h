@@ -10,6 +10,7 @@
  *   lookup(p, t)       number (bits of t) mod 8 of 8 numbers
  *   place_of(t)        of places (bits of t) mod W, that do not decrease from lane to lane, what this wants:
  *   spread(p, &q)      the numbers in these places of p; 2 W can be read there
+ *   scale(y, e, a, b, n)  y[k] = fma(e[k], a, e[k] b) for k < n, W/2 <= n < W; for SMF_SPREAD(W) < W (SMF_SCALES)
  *   raise(a, t)        the bits of a plus those of t shifted up by 20 (49): to eighths of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
@@ -40,7 +41,7 @@
 #define SMF_PLAIN_HALF 1 /* smf_half.h has them */
 #define SMF_UNROLL 2 /* logical vectors that fit the registers at once */
 #define SMF_LATER 0  /* whether a group of vectors waits until the next one is done before it joins the total */
-#define SMF_SPREAD(W) (W) /* dense rows from this length on take a vector of their own for what is left of them; others spread() */
+#define SMF_SPREAD(W) (W) /* dense rows from this length on are multiplied row by row, shorter ones by vectors of spread() */
 
 /* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */
 #if defined(__GNUC__)
