@@ -163,7 +163,7 @@ SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, co
         SMF_W(_step_exp)(row, state, i, wide, lanes, SMF_LARGEST, wide, op, drop, type, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], SMF_W(_total_of)(e[j]));
     }
-    SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
+    SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j], 0);
 }
 
 /* Steps 3 and 4 for elements l, l + W, ...: one lane of the sum. */
@@ -201,7 +201,7 @@ SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, con
         }
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], lane[j]);
     }
-    SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j]);
+    SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j], 0);
 }
 
 /* The total without the largest, of one vector of rows. */
@@ -312,7 +312,7 @@ static SMF_NOINLINE void SMF_W(_sum)(const real *panel, SMF_W(_state) *state, si
             }
             SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], lane[j]);
         }
-        SMF_EACH(j, wide) state[v + j].total = SMF_W(_total_across)(total[j]);
+        SMF_EACH(j, wide) state[v + j].total = SMF_W(_total_across)(total[j], 0);
     });
 #undef SMF_E
 }
@@ -410,6 +410,26 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     return 1;
 }
 
+/* The total of W rows `stride` bytes apart, longer than W; up to 3 elements beyond the last may be read. */
+SMF_BODY SMF_W(_total) SMF_W(_total_turned)(const char *p, ptrdiff_t stride, size_t n)
+{
+    SMF_W(_total) total = SMF_W(_total_of)(v_set1(0)), t[4];
+    v_t v[4];
+    for (size_t l = 0; l < W; l += 4) { /* four lanes of the sum */
+        SMF_W(_load4)(p + l * sizeof(real), stride, 4, 1, v);
+        SMF_EACH(q, 4) t[q] = SMF_W(_total_of)(v[q]);
+        for (size_t i = l + W; i < n; i += W) {
+            SMF_W(_load4)(p + i * sizeof(real), stride, 4, 1, v);
+            SMF_EACH(q, 4)
+            if (i + (size_t)q < n) SMF_W(_total_add)(&t[q], v[q]);
+        }
+        SMF_EACH(q, 4)
+        if (q % (1 + SMF_W(_PAIRED)) == 0)
+            total = SMF_W(_total_merge)(total, SMF_W(_PAIRED) ? SMF_W(_total_merge)(t[q], t[q + SMF_W(_PAIRED)]) : t[q]);
+    }
+    return total;
+}
+
 /* softmax of short rows, one after the other without a gap, near to 0 or, by `form`, masked: no row needs a scale of its own, so the
  * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Returns 0, with
  * nothing written, where an element is neither, or a row is all masks. */
@@ -420,11 +440,9 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
     const char *const x = (const char *)group->x;
     char *const y = (char *)group->y;
     const int vectors = (int)(group->rows / W);
-    v_t v[4], e[4], stray = v_set1(0);
-    SMF_W(_state) state[SMF_VECTORS];
-    SMF_ALIGNED(64) real hi[2 * W], lo[2 * W];
+    v_t v[4], e[4], stray = v_set1(0), most = v_set1(0), row_hi, row_lo;
+    SMF_ALIGNED(64) real hi[SMF_VECTORS * 2 * W], lo[SMF_VECTORS * 2 * W]; /* of the last step, of vector k's rows */
     SMF_W(_place) row_of[SMF_SPREAD(W)];
-    SMF_W(_row) row;
 #define STEP(i, count, lanes)                                                        \
     do {                                                                             \
         SMF_EACH(j, count) v[j] = SMF_W(_from)(x + ((i) + (size_t)(j * W)) * SMF_SIZE(type), W, type); \
@@ -436,50 +454,48 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
     if (v_beyond(stray)) return 0;
 
     for (int k = 0; k < vectors; k++) {
-        const char *p = (const char *)(panel + (size_t)k * W * n);
-        SMF_W(_total) total = SMF_W(_total_of)(v_set1(0)), t[4];
-        SMF_EACH(q, 4) t[q] = total; /* or GCC 12 warns at -O3 */
-        for (size_t l = 0; l < W && l < n; l += 4) { /* four lanes of the sum */
-            for (size_t i = l; i < n; i += W) {
-                SMF_W(_load4)(p + i * sizeof(real), stride, 4, 1, v); /* beyond the last row's end there is more of the panel */
-                SMF_EACH(q, 4)
+        const char *p = (const char *)(panel + (size_t)k * W * n); /* beyond the last row's end there is more of the panel */
+        SMF_W(_total) total = SMF_W(_total_of)(v_set1(0));
+        if (n <= W) /* one element a lane of the sum */
+            for (size_t l = 0; l < n; l += 4) {
+                SMF_W(_load4)(p + l * sizeof(real), stride, 4, 1, v);
+                SMF_EACH(q, 2)
                 {
-                    if (i == l) t[q] = SMF_W(_total_of)(v[q]);
-                    else if (i + (size_t)q < n) SMF_W(_total_add)(&t[q], v[q]);
+                    if (l + 2 * (size_t)q + 1 < n) total = SMF_W(_total_next2)(total, v[2 * q], v[2 * q + 1]);
+                    else if (l + 2 * (size_t)q < n) total = SMF_W(_total_merge)(total, SMF_W(_total_of)(v[2 * q]));
                 }
             }
-            for (size_t q = 0; q < 4 && l + q < n; q += 1 + SMF_W(_PAIRED))
-                total = SMF_W(_total_merge)(total, SMF_W(_PAIRED) && l + q + 1 < n ? SMF_W(_total_merge)(t[q], t[q + 1]) : t[q]);
-        }
-        state[k].total = SMF_W(_total_across)(total);
-        if (!SMF_W(_total_some)(state[k].total, W)) return 0;
+        else total = SMF_W(_total_turned)(p, stride, n);
+        SMF_W(_reciprocal)(SMF_W(_total_across)(total, 1), &row_hi, &row_lo);
+        most = v_max(row_hi, most);
+        v_store(hi + k * 2 * W, row_hi);
+        v_store(lo + k * 2 * W, row_lo);
+        v_store(hi + k * 2 * W + W, v_set1(0)); /* which spread() may read */
+        v_store(lo + k * 2 * W + W, v_set1(0));
     }
+    if (!SMF_FINITE(v_hmax(most))) return 0; /* a total of 0 */
 
     if (n < SMF_SPREAD(W)) {
         const v_t share = v_set1(1 / (real)n), half = v_set1((real)0.5 / (real)n - (real)0.5), next = v_set1(W);
-        for (int k = 0; k < W; k++) hi[k] = (real)k;
-        v_t at = v_load(hi); /* element at of W rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */
+        real first[W];
+        for (int k = 0; k < W; k++) first[k] = (real)k;
+        v_t at = v_load(first); /* element at of W rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */
         for (size_t i = 0; i < n; i++, at = v_add(at, next)) row_of[i] = v_place_of(v_add(v_fma(at, share, half), v_set1(SMF_W(_MAGIC))));
     }
-    v_store(hi + W, v_set1(0));
-    v_store(lo + W, v_set1(0));
     for (int k = 0; k < vectors; k++) {
         const size_t first = (size_t)k * W * n;
-        const real *const e_of = panel + first;
+        const real *const e_of = panel + first, *const his = hi + k * 2 * W, *const los = lo + k * 2 * W;
         char *const y_of = y + first * SMF_SIZE(type);
-        SMF_W(_reciprocal)(state[k].total, &state[k].hi, &state[k].lo);
-        v_store(hi, state[k].hi);
-        v_store(lo, state[k].lo);
         if (n < SMF_SPREAD(W))
             for (size_t i = 0; i < n; i++) {
-                const v_t z = SMF_W(_last)(v_load(e_of + i * W), v_spread(hi, &row_of[i]), v_spread(lo, &row_of[i]), SMF_SOFTMAX);
+                const v_t z = SMF_W(_last)(v_load(e_of + i * W), v_spread(his, &row_of[i]), v_spread(los, &row_of[i]), SMF_SOFTMAX);
                 SMF_W(_to)(y_of + i * W * SMF_SIZE(type), z, W, type);
             }
         else if (n < W && SMF_SCALES && type == SMF_OWN)
-            for (size_t r = 0; r < W; r++) SMF_W(_scale)((real *)(void *)y_of + r * n, e_of + r * n, hi[r], lo[r], n);
+            for (size_t r = 0; r < W; r++) SMF_W(_scale)((real *)(void *)y_of + r * n, e_of + r * n, his[r], los[r], n);
         else
             for (size_t r = 0; r < W; r++) {
-                const v_t row_hi = v_set1(hi[r]), row_lo = v_set1(lo[r]);
+                row_hi = v_set1(his[r]), row_lo = v_set1(los[r]);
                 if (n < W) { /* there is more of the panel behind the last row */
                     const v_t z = SMF_W(_last)(v_load(e_of + r * n), row_hi, row_lo, SMF_SOFTMAX);
                     SMF_W(_to)(y_of + r * n * SMF_SIZE(type), z, (int)n, type);
@@ -491,8 +507,6 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
                 }
             }
     }
-    SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    SMF_W(_end_across)(&row, state, vectors, W, SMF_SOFTMAX, type);
     return 1;
 }
 
@@ -613,7 +627,7 @@ SMF_BODY int SMF_W(_exp_stream)(const SMF_W(_row) *row, SMF_W(_state) *state, in
             state[v].total = SMF_W(_total_merge)(state[v].total, paired ? SMF_W(_total_merge)(lane[v], half[v]) : lane[v]);
         }
     }
-    for (int v = 0; v < vectors; v++) state[v].total = SMF_W(_total_across)(state[v].total);
+    for (int v = 0; v < vectors; v++) state[v].total = SMF_W(_total_across)(state[v].total, 0);
     return 1;
 }
 

@@ -65,10 +65,14 @@ SMF_INLINE f32_total f32_total_next2(f32_total t, f32_v e, f32_v f)
     return f32_total_merge(t, f32_total_merge(f32_total_of(e), f32_total_of(f)));
 }
 
-SMF_BODY f32_total f32_total_across(f32_total t)
+SMF_INLINE f64_v f32_number_or_nan(f64_v wide)
 {
-    const f64_v limit = f64_set1(f32_WIDE_NAN), nan = f64_set1(NAN), unit = f64_set1(f32_WIDE_UNIT);
-    const f64_v even = f64_pick(t.lo, limit, nan, f64_mul(t.lo, unit)), odd = f64_pick(t.hi, limit, nan, f64_mul(t.hi, unit));
+    return f64_pick(wide, f64_set1(f32_WIDE_NAN), f64_set1(NAN), f64_mul(wide, f64_set1(f32_WIDE_UNIT)));
+}
+SMF_BODY f32_total f32_total_across(f32_total t, const int numbers) /* no NaN */
+{
+    const f64_v unit = f64_set1(f32_WIDE_UNIT);
+    const f64_v even = numbers ? f64_mul(t.lo, unit) : f32_number_or_nan(t.lo), odd = numbers ? f64_mul(t.hi, unit) : f32_number_or_nan(t.hi);
     const f32_total rows = {f64_zip_lo(even, odd), f64_zip_hi(even, odd)};
     return rows;
 }
@@ -90,12 +94,11 @@ SMF_INLINE void f32_total_of_row(const double *sums, size_t r, size_t rows, doub
 
 SMF_BODY f64_v f32_sum8(const char *parts, ptrdiff_t stride)
 {
-    const f64_v limit = f64_set1(f32_WIDE_NAN);
     f64_v c[8];
     f64_load4(parts, stride, 4, 0, c);
     f64_load4(parts + 32, stride, 4, 0, c + 4);
     for (int k = 1; k < 8; k++) c[0] = f64_add(c[0], c[k]);
-    return f64_pick(c[0], limit, f64_set1(NAN), f64_mul(c[0], f64_set1(f32_WIDE_UNIT)));
+    return f32_number_or_nan(c[0]);
 }
 
 SMF_BODY f32_total f32_total_rows(const double *parts, ptrdiff_t stride, size_t rows)

@@ -64,7 +64,11 @@ SMF_INLINE f64_total f64_total_next2(f64_total t, f64_v e, f64_v f)
     return f64_total_merge(f64_total_merge(t, f64_total_of(e)), f64_total_of(f));
 }
 
-SMF_BODY f64_total f64_total_across(f64_total t) { return t; }
+SMF_BODY f64_total f64_total_across(f64_total t, const int numbers)
+{
+    (void)numbers;
+    return t;
+}
 
 /* Along rows: what the lanes of one hold, 16 doubles; and 8 of these, `stride` bytes apart, summed the same way. */
 SMF_INLINE void f64_total_put(f64_total t, double *parts)
