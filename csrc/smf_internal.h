@@ -77,6 +77,7 @@
 #define SMF_LINES_BYTES 520    /* from an element of a row of doubles to the next: nearer ones are not turned */
 #define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
 #define SMF_PANEL_BYTES 65536  /* of stack, for rows side by side, */
+#define SMF_NEAR_BYTES 16384   /* of these, for short dense rows near to 0: it stays in the nearest cache */
 #define SMF_HALF_PANEL_BYTES 262144 /* of halves: of a row of 1000, four vectors, of 128 bytes in a line of the array */
 #define SMF_VECTORS 8   /* of rows, in one group: their states are on the stack too */
 #define SMF_FEW 64 /* rows side by side without a gap that are taken as they lie, */

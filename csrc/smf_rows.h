@@ -481,6 +481,16 @@ SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *b
     return row;
 }
 
+/* The one after it. */
+SMF_INLINE void SMF_W(_row_after)(SMF_W(_row) *row, const smf_job *job)
+{
+    row->x += job->x_row;
+    row->y += job->y_row;
+    row->e += row->padded ? (ptrdiff_t)((job->n + W - 1) / W * W * sizeof(real)) : job->y_row;
+    if (row->next_x) row->next_x += job->x_row;
+    if (row->next_y) row->next_y += job->y_row;
+}
+
 SMF_INLINE void SMF_W(_one_by_one)(SMF_W(_block) *block, const SMF_W(_state) *all)
 {
     v_store(block->c, all->c);
@@ -514,8 +524,9 @@ SMF_INLINE void SMF_W(_state_of)(const SMF_W(_block) *block, int k, SMF_W(_state
 /* Steps 3 and 4 after these. */
 SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, int ahead, const smf_op op, const int layout, const smf_dtype type)
 {
-    for (int k = 0; k < block->rows; k++) {
-        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, ahead, type);
+    const int rows = block->rows;
+    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead, type);
+    for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         SMF_W(_state) one;
         if (!SMF_FINITE(block->max[k])) continue; /* special */
         SMF_W(_state_of)(block, k, &one);
@@ -544,8 +555,9 @@ static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *bl
 SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const int form, int ahead, const smf_op op, const int layout,
                                 const smf_dtype type)
 {
-    for (int k = 0; k < block->rows; k++) {
-        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, ahead, type);
+    const int rows = block->rows;
+    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead, type);
+    for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         SMF_W(_state) one;
         SMF_W(_no_shift)(&one);
         if (op != SMF_SOFTMAX && k == 0) SMF_W(_one_by_one)(block, &one);
@@ -644,8 +656,9 @@ SMF_BODY void SMF_W(_last_strided)(const SMF_W(_row) *row, const SMF_W(_state) *
 SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block, SMF_W(_rows) *again, const smf_op op, const int layout,
                                  const smf_dtype type)
 {
-    for (int k = 0; k < block->rows; k++) {
-        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
+    const int rows = block->rows;
+    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, 0, type);
+    for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         const real max = block->max[k], hi = block->hi[k];
         SMF_W(_state) one;
         one.hi = v_set1(hi);
@@ -899,12 +912,13 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
 {
     const size_t size = (size_t)kernels->port->size; /* of a number */
     const int half = !turned && size < sizeof(real);
-    const size_t fit = (half ? SMF_HALF_PANEL_BYTES : SMF_PANEL_BYTES) / sizeof(real) / W / job->n; /* vectors of rows */
+    const int dense = SMF_W(_dense)(job, kernels);
+    const size_t fit = (half ? SMF_HALF_PANEL_BYTES : dense ? SMF_NEAR_BYTES : SMF_PANEL_BYTES) / sizeof(real) / W / job->n; /* vectors of rows */
     const size_t vectors = half ? 2 * SMF_VECTORS : SMF_VECTORS; /* halves: as many lines of cache, hence twice the rows */
     const size_t most = fit > vectors ? vectors : fit;
     const int aligned = !turned && kernels->op != SMF_LOGSUMEXP && job->y_col % 64 == 0 && (uintptr_t)job->y % size == 0;
     const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
-    int near = 1, form = SMF_W(_dense)(job, kernels) ? SMF_NEAR : SMF_LARGEST;
+    int near = 1, form = dense ? SMF_NEAR : SMF_LARGEST;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         /* rows before the first one whose results begin with a cache line: where the others do too, they are taken first */
