@@ -51,6 +51,11 @@ SMF_INLINE void f64_total_add2(f64_total *t, f64_v e, f64_v f)
     f64_total_add(t, f);
 }
 
+/* No row is long (smf_exp_f32.h). */
+#define f64_LONG SIZE_MAX
+SMF_INLINE void f64_long_add(f64_total *t, const double *e) { (void)t, (void)e; }
+SMF_INLINE f64_total f64_long_total(f64_total t) { return t; }
+
 /* Across rows: what two lanes of the sum hold, into one; and in the end, the totals. */
 SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
 {

@@ -319,9 +319,10 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
     SMF_W(_state) one; /* as few vectors as there can be, in registers */
     SMF_ALIGNED(64) real next[SMF_UNROLL * W]; /* strided logits are read while the exponentials of those before are found */
     SMF_ALIGNED(64) real kept[SMF_UNROLL * W];
-    const int ahead = layout == SMF_STRIDED && row->x_at, stored = op == SMF_SOFTMAX && !drop, later = SMF_LATER && type == SMF_OWN;
+    const int ahead = layout == SMF_STRIDED && row->x_at, stored = op == SMF_SOFTMAX && !drop;
     v_t x[SMF_UNROLL], e[SMF_UNROLL], before[SMF_UNROLL];
     size_t n = row->n, i = 0;
+    const int along = form != SMF_LARGEST && SMF_LATER && n >= SMF_W(_LONG); /* from a total of 0 */
     one.max = state->max;
     one.stray = state->stray;
     one.c = state->c;
@@ -336,8 +337,11 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
 #define SMF_ADD_BEFORE() /* of the group that ends at i */                                                    \
     do {                                                                                                     \
         const real *const p = stored ? (const real *)(const void *)row->e + (i - SMF_UNROLL * W) : kept;     \
-        SMF_EACH(j, SMF_UNROLL) before[j] = v_load(p + j * W);                                               \
-        SMF_ADD(before, SMF_UNROLL);                                                                         \
+        if (along) SMF_EACH(j, SMF_UNROLL) SMF_W(_long_add)(&total, p + j * W);                              \
+        else {                                                                                               \
+            SMF_EACH(j, SMF_UNROLL) before[j] = v_load(p + j * W);                                           \
+            SMF_ADD(before, SMF_UNROLL);                                                                     \
+        }                                                                                                    \
     } while (0)
 #define STEP(i, count, lanes)                                                                                \
     do {                                                                                                     \
@@ -348,7 +352,7 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
         SMF_TERMS(i, count, lanes, form == SMF_NEAR ? SMF_MASKED : form); /* as lanes beyond the row are */  \
         SMF_ADD(e, count);                                                                                   \
     } while (0)
-    if (later && !stored) SMF_EACH(j, SMF_UNROLL) v_store(kept + j * W, v_set1(0)); /* or GCC 12 warns */
+    if (SMF_LATER && !stored) SMF_EACH(j, SMF_UNROLL) v_store(kept + j * W, v_set1(0)); /* or GCC 12 warns */
     if (ahead) SMF_W(_elements_in)(next, row->x, row->x_at, SMF_UNROLL * W); /* there are as many: see _run */
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
@@ -358,7 +362,7 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
                 SMF_W(_logits_from)(row, i + SMF_UNROLL * W, next);
             } else SMF_EACH(j, SMF_UNROLL) x[j] = SMF_W(_get)(row->x, 0, i, j, W, SMF_CONTIGUOUS, type);
             SMF_TERMS(i, SMF_UNROLL, W, form);
-            if (!later) SMF_ADD(e, SMF_UNROLL);
+            if (!SMF_LATER) SMF_ADD(e, SMF_UNROLL);
             else {
                 if (i > 0) SMF_ADD_BEFORE();
                 if (!stored) SMF_EACH(j, SMF_UNROLL) v_store(kept + j * W, e[j]);
@@ -366,7 +370,8 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
         }
         if (end < n && v_beyond(one.stray)) return 0;
     }
-    if (later && i > 0) SMF_ADD_BEFORE();
+    if (SMF_LATER && i > 0) SMF_ADD_BEFORE();
+    if (along) total = SMF_W(_long_total)(total);
     SMF_REST(STEP, i, n);
 #undef STEP
 #undef SMF_ADD_BEFORE

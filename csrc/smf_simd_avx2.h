@@ -120,6 +120,11 @@ SMF_INLINE f64_v avx2_widen(__m256 x)
 }
 SMF_INLINE f64_v f32_lo(f32_v x) { return avx2_widen(x.a); }
 SMF_INLINE f64_v f32_hi(f32_v x) { return avx2_widen(x.b); }
+SMF_INLINE f64_v f32_wide(const float *p)
+{
+    f64_v r = {_mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p + 4))};
+    return r;
+}
 SMF_INLINE __m256d avx2_even(__m256 x)
 {
     return _mm256_castsi256_pd(_mm256_mul_epu32(_mm256_castps_si256(x), _mm256_set1_epi64x(1 << 29)));
@@ -280,6 +285,15 @@ SMF_INLINE f64_v avx2_zip(__m256d x, __m256d y)
 }
 SMF_INLINE f64_v f64_zip_lo(f64_v x, f64_v y) { return avx2_zip(x.a, y.a); }
 SMF_INLINE f64_v f64_zip_hi(f64_v x, f64_v y) { return avx2_zip(x.b, y.b); }
+#define AVX2_UNZIP(word, unpack)                                                                 \
+    SMF_INLINE f64_v word(f64_v x, f64_v y)                                                      \
+    {                                                                                            \
+        f64_v r = {_mm256_permute4x64_pd(unpack(x.a, x.b), 0xD8), _mm256_permute4x64_pd(unpack(y.a, y.b), 0xD8)}; \
+        return r;                                                                                \
+    }
+AVX2_UNZIP(f64_unzip_even, _mm256_unpacklo_pd)
+AVX2_UNZIP(f64_unzip_odd, _mm256_unpackhi_pd)
+#undef AVX2_UNZIP
 SMF_INLINE __m256d avx2_binade(__m256d v, __m256d *scale)
 {
     const __m256i half = _mm256_set1_epi64x((long long)SMF_SQRT_HALF_BITS), one = _mm256_set1_epi64x((long long)SMF_ONE_BITS);
