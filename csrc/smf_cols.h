@@ -297,22 +297,22 @@ SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int v
 static SMF_NOINLINE void SMF_W(_sum)(const real *panel, SMF_W(_state) *state, size_t n, int vectors)
 {
     const int lanes = W;
-#define SMF_E(i, j) v_load(panel + ((i) * (size_t)vectors + (size_t)(v + (j))) * W)
+#define SMF_E(i, j) (panel + ((i) * (size_t)vectors + (size_t)(v + (j))) * W)
     SMF_GROUP(SMF_UNROLL, vectors, {
         SMF_W(_total) total[SMF_UNROLL], lane[SMF_UNROLL], half[SMF_UNROLL];
         (void)of_last;
         SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
         for (size_t k = 0; k < W && k < n; k += 1 + SMF_W(_PAIRED)) {
-            SMF_EACH(j, wide) lane[j] = SMF_W(_total_of)(SMF_E(k, j));
-            for (size_t i = k + W; i < n; i += W) SMF_EACH(j, wide) SMF_W(_total_add)(&lane[j], SMF_E(i, j));
+            SMF_EACH(j, wide) lane[j] = SMF_W(_across_of)(SMF_E(k, j));
+            for (size_t i = k + W; i < n; i += W) SMF_EACH(j, wide) SMF_W(_across_add)(&lane[j], SMF_E(i, j));
             if (SMF_W(_PAIRED) && k + 1 < n) {
-                SMF_EACH(j, wide) half[j] = SMF_W(_total_of)(SMF_E(k + 1, j));
-                for (size_t i = k + 1 + W; i < n; i += W) SMF_EACH(j, wide) SMF_W(_total_add)(&half[j], SMF_E(i, j));
+                SMF_EACH(j, wide) half[j] = SMF_W(_across_of)(SMF_E(k + 1, j));
+                for (size_t i = k + 1 + W; i < n; i += W) SMF_EACH(j, wide) SMF_W(_across_add)(&half[j], SMF_E(i, j));
                 SMF_EACH(j, wide) lane[j] = SMF_W(_total_merge)(lane[j], half[j]);
             }
             SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], lane[j]);
         }
-        SMF_EACH(j, wide) state[v + j].total = SMF_W(_total_across)(total[j], 0);
+        SMF_EACH(j, wide) state[v + j].total = SMF_W(_across_total)(total[j]);
     });
 #undef SMF_E
 }

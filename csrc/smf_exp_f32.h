@@ -52,26 +52,6 @@ SMF_INLINE void f32_total_add2(f32_total *t, f32_v e, f32_v f)
     f32_total_add(t, f);
 }
 
-/* Where groups are added later (SMF_LATER), the total of a long row, e by e from memory: lanes 0 to 7 and the others, themselves. */
-#if SMF_LATER
-#define f32_LONG 256
-SMF_INLINE void f32_long_add(f32_total *t, const float *e)
-{
-    t->lo = f64_add(t->lo, f32_wide(e));
-    t->hi = f64_add(t->hi, f32_wide(e + 8));
-}
-SMF_INLINE f32_total f32_long_total(f32_total t)
-{
-    const f64_v unit = f64_set1(1 / f32_WIDE_UNIT);
-    const f32_total r = {f64_mul(f64_unzip_even(t.lo, t.hi), unit), f64_mul(f64_unzip_odd(t.lo, t.hi), unit)};
-    return r;
-}
-#else
-#define f32_LONG SIZE_MAX /* none is */
-SMF_INLINE void f32_long_add(f32_total *t, const float *e) { (void)t, (void)e; }
-SMF_INLINE f32_total f32_long_total(f32_total t) { return t; }
-#endif
-
 /* Across rows: what two lanes of the sum hold, into one; and in the end, the totals. */
 SMF_INLINE f32_total f32_total_merge(f32_total a, f32_total b)
 {
@@ -96,6 +76,37 @@ SMF_BODY f32_total f32_total_across(f32_total t, const int numbers) /* no NaN */
     const f32_total rows = {f64_zip_lo(even, odd), f64_zip_hi(even, odd)};
     return rows;
 }
+
+/* The total of e in memory, where conversions from there are the cheaper way (SMF_LATER): lanes 0 to 7 and the others, themselves.
+ * Of a long row, and what is then its total; of rows, from the first e on, likewise. */
+#if SMF_LATER
+#define f32_LONG 256
+SMF_INLINE void f32_long_add(f32_total *t, const float *e)
+{
+    t->lo = f64_add(t->lo, f32_wide(e));
+    t->hi = f64_add(t->hi, f32_wide(e + 8));
+}
+SMF_INLINE f32_total f32_long_total(f32_total t)
+{
+    const f64_v unit = f64_set1(1 / f32_WIDE_UNIT);
+    const f32_total r = {f64_mul(f64_unzip_even(t.lo, t.hi), unit), f64_mul(f64_unzip_odd(t.lo, t.hi), unit)};
+    return r;
+}
+SMF_INLINE f32_total f32_across_of(const float *e)
+{
+    const f32_total t = {f32_wide(e), f32_wide(e + 8)};
+    return t;
+}
+SMF_INLINE void f32_across_add(f32_total *t, const float *e) { f32_long_add(t, e); }
+SMF_INLINE f32_total f32_across_total(f32_total t) { return t; }
+#else
+#define f32_LONG SIZE_MAX /* none is */
+SMF_INLINE void f32_long_add(f32_total *t, const float *e) { (void)t, (void)e; }
+SMF_INLINE f32_total f32_long_total(f32_total t) { return t; }
+SMF_INLINE f32_total f32_across_of(const float *e) { return f32_total_of(f32_load(e)); }
+SMF_INLINE void f32_across_add(f32_total *t, const float *e) { f32_total_add(t, f32_load(e)); }
+SMF_INLINE f32_total f32_across_total(f32_total t) { return f32_total_across(t, 0); }
+#endif
 
 /* Along rows: what the lanes of one hold, 8 doubles; and `rows` <= 16 of these, `stride` bytes apart, summed. */
 SMF_INLINE void f32_total_put(f32_total t, double *parts) { f64_store(parts, f64_add(t.lo, t.hi)); }

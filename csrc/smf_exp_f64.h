@@ -51,11 +51,6 @@ SMF_INLINE void f64_total_add2(f64_total *t, f64_v e, f64_v f)
     f64_total_add(t, f);
 }
 
-/* No row is long (smf_exp_f32.h). */
-#define f64_LONG SIZE_MAX
-SMF_INLINE void f64_long_add(f64_total *t, const double *e) { (void)t, (void)e; }
-SMF_INLINE f64_total f64_long_total(f64_total t) { return t; }
-
 /* Across rows: what two lanes of the sum hold, into one; and in the end, the totals. */
 SMF_INLINE f64_total f64_total_merge(f64_total a, f64_total b)
 {
@@ -74,6 +69,14 @@ SMF_BODY f64_total f64_total_across(f64_total t, const int numbers)
     (void)numbers;
     return t;
 }
+
+/* The same of e in memory; no row is long (smf_exp_f32.h). */
+#define f64_LONG SIZE_MAX
+SMF_INLINE void f64_long_add(f64_total *t, const double *e) { (void)t, (void)e; }
+SMF_INLINE f64_total f64_long_total(f64_total t) { return t; }
+SMF_INLINE f64_total f64_across_of(const double *e) { return f64_total_of(f64_load(e)); }
+SMF_INLINE void f64_across_add(f64_total *t, const double *e) { f64_total_add(t, f64_load(e)); }
+SMF_INLINE f64_total f64_across_total(f64_total t) { return t; }
 
 /* Along rows: what the lanes of one hold, 16 doubles; and 8 of these, `stride` bytes apart, summed the same way. */
 SMF_INLINE void f64_total_put(f64_total t, double *parts)

@@ -35,12 +35,13 @@
  *                      a double without more. What a NaN becomes is at least 2^-768
  *   f64 zip_lo(a, b)   a0 b0 a1 b1 a2 b2 a3 b3        f64 zip_hi(a, b)   a4 b4 ... a7 b7
  *   f32 lo(v) hi(v)    lanes 0..7, 8..15 as doubles; join(a, b) rounds them back
+ *   for SMF_LATER:     f32 wide(p), 8 floats as doubles; f64 unzip_even(a, b), unzip_odd(a, b), the lanes 0, 2, ... or 1, 3, ... of both
  */
 #undef SMF_EACH /* nothing is gained by unrolling these */
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
 #define SMF_PLAIN_HALF 1 /* smf_half.h has them */
 #define SMF_UNROLL 2 /* logical vectors that fit the registers at once */
-#define SMF_LATER 0  /* whether a group of vectors waits until the next one is done before it joins the total */
+#define SMF_LATER 0  /* whether e are added to totals from memory, those of a row when the next ones have been found */
 #define SMF_SPREAD(W) (W) /* dense rows from this length on are multiplied row by row, shorter ones by vectors of spread() */
 
 /* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */
