@@ -15,7 +15,7 @@ core = Extension(
     "softmax_fast._core",
     ["src/softmax_fast/_core.pyx", *sorted(glob("csrc/*.c"))],
     include_dirs=["csrc", "src/softmax_fast", numpy.get_include()],
-    depends=glob("csrc/*.h") + glob("src/softmax_fast/*.pxd") + ["src/softmax_fast/kept.h"],
+    depends=glob("csrc/*.h") + glob("src/softmax_fast/*.pxd") + ["src/softmax_fast/results.h"],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     libraries=[] if sys.platform == "win32" else ["m"],
 )

@@ -930,6 +930,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
         const size_t lead = aligned ? (size_t)(-((uintptr_t)job->y + r * size) % 64) / size : 0;
         rows = left >= most * W ? most * W : left < W ? left : left / W * W;
         if (lead > 0 && left > most * W) rows = lead < W ? lead : W;
+        if (turned && form == SMF_LARGEST && job->n > SMF_W(_short)(kernels)) rows = left; /* not here */
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (turned) {
             int ready = 0;
@@ -975,12 +976,18 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
     }
 }
 
+#ifdef SMF_HALVES
+#define SMF_OF_HALVES 1 /* there are kernels of these */
+#else
+#define SMF_OF_HALVES 0
+#endif
+
 /* Which rows go where: decided here and nowhere else. (Across, rows may be near to 0 only, which is for fewer than 2^24 elements: see
  * _along.) */
 static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t size = kernels->port->size;
-    const int sums = kernels->op == SMF_LOGSUMEXP, half = kernels->streamed == NULL;
+    const int sums = kernels->op == SMF_LOGSUMEXP, half = SMF_OF_HALVES && kernels->streamed == NULL;
     const size_t column = job->n * W * sizeof(real); /* of a panel */
     const int across = half ? job->rows >= SMF_SEVERAL && column <= SMF_HALF_PANEL_BYTES : SMF_ACROSS(job->rows, job->n);
     if (job->n == 0) {
@@ -1292,6 +1299,7 @@ SMF_KERNEL(logsumexp, SMF_LOGSUMEXP)
 #undef SMF_HALF_KERNELS
 #undef SMF_SCRATCH
 #undef SMF_PIECE
+#undef SMF_OF_HALVES
 #undef SMF_LANES_OF
 #undef SMF_WIDE
 #undef SMF_APART

@@ -21,7 +21,7 @@
  *   - may be called in place (y == x with the same strides). Any other overlap of x and y is an error of the
  *     caller's. x is never written otherwise, and nothing outside the rows is read or written;
  *   - allocates nothing, keeps no state but the choice of instruction set, and may be called from any thread;
- *   - may raise IEEE exception flags (inexact, overflow, underflow, invalid); it reads none.
+ *   - may raise IEEE exception flags (inexact, overflow, underflow, invalid, division by zero); it reads none.
  *
  * Special rows, in this order:
  *     a NaN anywhere     softmax, log_softmax: all NaN          logsumexp: NaN

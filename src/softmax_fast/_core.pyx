@@ -16,9 +16,9 @@ cdef extern from "numpy/arrayobject.h":
     object PyDataMem_SetHandler(object handler)
     cnp.PyObject *PyDataMem_DefaultHandler
 
-cdef extern from "kept.h":
-    const size_t KEPT_LEAST
-    object kept_new()
+cdef extern from "results.h":
+    const size_t RESULTS_LEAST
+    object results_new_handler()
 
 cdef extern from "fenv.h" nogil:
     const int FE_ALL_EXCEPT
@@ -199,7 +199,7 @@ cdef inline cnp.ndarray new_like(cnp.ndarray x, cnp.NPY_ORDER order, cnp.dtype d
     return PyArray_NewLikeArray(x, order, dtype, 0)
 
 
-cdef object kept = kept_new()  # NumPy's memory for large results
+cdef object handler = results_new_handler()  # NumPy's, of the memory of large results
 
 
 cpdef cnp.ndarray empty_like(cnp.ndarray x, cnp.dtype dtype):
@@ -209,9 +209,9 @@ cpdef cnp.ndarray empty_like(cnp.ndarray x, cnp.dtype dtype):
     for k in range(cnp.PyArray_NDIM(x)):
         if cnp.PyArray_STRIDE(x, k) == 0:
             order = cnp.NPY_CORDER
-    if <size_t>cnp.PyArray_SIZE(x) < KEPT_LEAST // <size_t>dtype.itemsize:
+    if <size_t>cnp.PyArray_SIZE(x) < RESULTS_LEAST // <size_t>dtype.itemsize:
         return new_like(x, order, dtype)
-    other = PyDataMem_SetHandler(kept)
+    other = PyDataMem_SetHandler(handler)
     try:
         if <cnp.PyObject *>other != PyDataMem_DefaultHandler:  # somebody's choice
             PyDataMem_SetHandler(other)
@@ -237,9 +237,9 @@ cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, int axis,
                 and cnp.PyArray_NDIM(out) == ndim and cnp.PyArray_CompareLists(cnp.PyArray_DIMS(out), dims, ndim)):
             return out
         return None
-    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a) and <size_t>cnp.PyArray_NBYTES(a) < KEPT_LEAST:
+    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a) and <size_t>cnp.PyArray_NBYTES(a) < RESULTS_LEAST:
         return cnp.PyArray_EMPTY(ndim, dims, cnp.PyArray_TYPE(a), 0)
-    return empty_like(a, a.descr)
+    return empty_like(a, cnp.PyArray_DescrFromType(cnp.PyArray_TYPE(a)))
 
 
 cdef object direct(smf_op op, object x, object axis, object out, bint keepdims):
