@@ -18,7 +18,7 @@ SMF_INLINE void f32_scale(float *y, const float *e, float hi, float lo, size_t n
 SMF_INLINE void f64_scale(double *y, const double *e, double hi, double lo, size_t n) { (void)y, (void)e, (void)hi, (void)lo, (void)n; }
 #endif
 
-/* Strides, lane by lane but for those that an instruction set knows. */
+/* Strides, lane by lane but for those that an instruction set knows: known(to, p, col, n) gathers n elements, or has done nothing and is 0. */
 #ifndef SMF_STRIDE_WORDS
 #ifndef SMF_KNOWN_STRIDES
 #define SMF_KNOWS_NONE_IN(F, R)                                                                                  \

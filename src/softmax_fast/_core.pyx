@@ -220,8 +220,8 @@ cpdef cnp.ndarray empty_like(cnp.ndarray x, cnp.dtype dtype):
         PyDataMem_SetHandler(other)
 
 
-cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, int axis, object out, bint keepdims):
-    """Where the results go: a new array, or out; None where out is not for the kernels."""
+cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, cnp.npy_intp size, int axis, object out, bint keepdims):
+    """Where the results of an array of `size` elements go: a new array, or out; None where out is not for the kernels."""
     cdef cnp.npy_intp[64] left
     cdef cnp.npy_intp *dims = cnp.PyArray_DIMS(a)
     cdef int ndim = cnp.PyArray_NDIM(a), count = 0, k
@@ -237,7 +237,7 @@ cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, int axis,
                 and cnp.PyArray_NDIM(out) == ndim and cnp.PyArray_CompareLists(cnp.PyArray_DIMS(out), dims, ndim)):
             return out
         return None
-    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a) and <size_t>cnp.PyArray_NBYTES(a) < RESULTS_LEAST:
+    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a) and <size_t>(size * cnp.PyArray_ITEMSIZE(a)) < RESULTS_LEAST:
         return cnp.PyArray_EMPTY(ndim, dims, cnp.PyArray_TYPE(a), 0)
     return empty_like(a, cnp.PyArray_DescrFromType(cnp.PyArray_TYPE(a)))
 
@@ -259,10 +259,10 @@ cdef object direct(smf_op op, object x, object axis, object out, bint keepdims):
     k = axis_of(a, axis)
     if dtype < 0 or k < 0 or k == ndim and not cnp.PyArray_ISCARRAY_RO(a):
         return None
-    y = result_of(op, dtype, a, k, out, keepdims)
+    total = cnp.PyArray_SIZE(a)
+    y = result_of(op, dtype, a, total, k, out, keepdims)
     if y is None:
         return None
-    total = cnp.PyArray_SIZE(a)
     n = cnp.PyArray_DIM(a, k) if k < ndim else total
     if k >= ndim - 1 and n > 0 and cnp.PyArray_ISCARRAY_RO(a) and cnp.PyArray_ISCARRAY(y):
         size = cnp.PyArray_ITEMSIZE(a)
