@@ -476,7 +476,8 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
     if (!SMF_FINITE(v_hmax(most))) return 0; /* a total of 0 */
 
     if (n < SMF_SPREAD(W)) {
-        const v_t share = v_set1(1 / (real)n), half = v_set1((real)0.5 / (real)n - (real)0.5), next = v_set1(W);
+        const real place = SMF_W(_PLACE);
+        const v_t share = v_set1(place / (real)n), half = v_set1((real)0.5 * place / (real)n - (real)0.5 * place), next = v_set1(W);
         real first[W];
         for (int k = 0; k < W; k++) first[k] = (real)k;
         v_t at = v_load(first); /* element at of W rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */

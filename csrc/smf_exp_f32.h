@@ -11,7 +11,8 @@
 #define f32_STEP_LO -0x1.05c61p-32f
 #define f32_Q {0x1p-1f, 0x1.555c7ap-3f, 0x1.55483cp-5f}
 #define f32_Q_TERMS 3
-#define f32_MAGIC 0x1.8p23f  /* adding it rounds to an integer, which then stands in the low bits */
+#define f32_PLACE 0x1p-22f   /* the last place of numbers from 2 to 4 */
+#define f32_MAGIC 0x1.8p1f   /* adding it rounds to a multiple of that, whose factor then stands in the low bits */
 #define f32_TOP 191          /* exponent field of the largest element: its e is C 2^64 (1 + u), times some 2^(j/8) */
 #define f32_NO_SHIFT 512.0f  /* |max| up to here needs no shift; beyond it x - max is exact (Sterbenz) */
 #define f32_BIAS 127         /* exponent field of 1 */

@@ -12,7 +12,8 @@
 #define f64_Q {0x1.000000000010cp-1, 0x1.555555555512bp-3, 0x1.5555554802dbbp-5, 0x1.11111125eb7a0p-7, \
                0x1.6c1cc02dae6d6p-10, 0x1.a0163807e321bp-13}
 #define f64_Q_TERMS 6
-#define f64_MAGIC 0x1.8p52
+#define f64_PLACE 0x1p-51
+#define f64_MAGIC 0x1.8p1
 #define f64_TOP 1923         /* exponent field of the largest element: its e is C 2^900 (1 + u), times some 2^(j/8) */
 #define f64_NO_SHIFT 4096.0
 #define f64_BIAS 1023

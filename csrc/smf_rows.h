@@ -83,7 +83,7 @@ enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR };
     } while (0)
 
 #define SMF_FINITE(a) ((a) - (a) == 0)
-#define SMF_NEAR_MAGIC (SMF_W(_MAGIC) + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS)) /* of rows near to 0 */
+#define SMF_NEAR_MAGIC (2 + (SMF_W(_BIAS) - SMF_W(_BASE)) * SMF_W(_STEPS) * SMF_W(_PLACE)) /* of rows near to 0 */
 #define SMF_SIZE(type) ((type) == SMF_F64 ? 8 : (type) == SMF_F32 ? 4 : 2)
 #endif
 
@@ -103,7 +103,7 @@ typedef struct {
 typedef struct {
     v_t max;             /* the largest logit */
     v_t c, magic, low;   /* shift; rounding constant; where x - c is not above this, e is 0 */
-    v_t stray;           /* bits that no exponent in range has */
+    v_t stray;           /* the bits of all sums with magic */
     SMF_W(_total) total; /* of e */
     v_t hi, lo;          /* constants of the last pass */
 } SMF_W(_state);
@@ -134,12 +134,14 @@ SMF_INLINE void SMF_W(_put)(char *p, ptrdiff_t col, size_t i, int j, int lanes, 
 /* Step 2: max is known. */
 SMF_BODY void SMF_W(_shift)(SMF_W(_state) *state)
 {
-    const v_t zero = v_set1(0), magic = v_set1(SMF_W(_MAGIC)), top = v_set1(SMF_W(_TOP)), max = state->max;
+    const v_t zero = v_set1(0), magic = v_set1(SMF_W(_MAGIC)), max = state->max;
+    const v_t base = v_set1((SMF_W(_TOP) - SMF_W(_BASE)) * SMF_W(_PLACE)), top = v_set1((SMF_W(_TOP) - 1) * SMF_W(_PLACE));
+    const v_t octaves = v_fma(max, v_set1(SMF_W(_STEPS_PER_UNIT) / SMF_W(_STEPS) * SMF_W(_PLACE)), magic);
     const v_t size = v_max(v_sub(zero, max), max), limit = v_set1(SMF_W(_NO_SHIFT));
-    const v_t n_max = v_pick(size, limit, zero, v_sub(v_fma(max, v_set1(SMF_W(_STEPS_PER_UNIT) / SMF_W(_STEPS)), magic), magic));
+    const v_t n_max = v_pick(size, limit, zero, v_sub(octaves, magic)); /* times F_PLACE */
     state->c = v_pick(size, limit, max, zero);
-    state->magic = v_fma(v_sub(v_sub(top, v_set1(SMF_W(_BASE))), n_max), v_set1(SMF_W(_STEPS)), magic);
-    state->low = v_mul(v_sub(n_max, v_sub(top, v_set1(1))), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS)));
+    state->magic = v_fma(v_sub(base, n_max), v_set1(SMF_W(_STEPS)), magic);
+    state->low = v_mul(v_sub(n_max, top), v_set1(SMF_W(_STEP_HI) * SMF_W(_STEPS) / SMF_W(_PLACE)));
 }
 
 /* Where all logits are near to 0. */
@@ -154,20 +156,21 @@ SMF_INLINE void SMF_W(_no_shift)(SMF_W(_state) *state)
 /* exp(x) = s (1 + u) for `count` independent vectors, by steps of 1/F_STEPS of an octave:
  *   N = round(x F_STEPS/ln2), r = x - N ln2/F_STEPS, |r| <= ln2/2/F_STEPS, s = C 2^(N/F_STEPS), nearly,
  *   1 + u = exp(r) = 1 + r + r^2 q(r);  C is a factor of all e and of their total
- * magic[j] is vector j's F_MAGIC + what N begins at; `stray` shows where that is far from N.
+ * magic[j] is vector j's F_MAGIC + what N begins at, in units of F_PLACE. Of rows near to 0 it is 2 and that: all sums are from 2 to 4
+ * and differ in their low bits alone, which `stray` shows, as every other exponent has a bit of its own (docs/numerics.md).
  * Bound of s + s u, rounded: F_EXP_BOUND_ULP.
  * (x is not const, here and below, as GCC 12 would then warn of its elements from `count` on.) */
 SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, const int form, v_t *stray)
 {
     static const real c[] = SMF_W(_Q);
     v_t t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
-    SMF_EACH(j, count) t[j] = v_fma(x[j], v_set1(SMF_W(_STEPS_PER_UNIT)), magic[j]);
-    if (form == SMF_NEAR) SMF_EACH(j, count) *stray = v_stray(*stray, t[j], magic[j]);
-    if (form == SMF_MASKED) SMF_EACH(j, count) *stray = v_stray_above(*stray, t[j], magic[j], x[j], v_set1(SMF_W(_LOW)));
+    SMF_EACH(j, count) t[j] = v_fma(x[j], v_set1(SMF_W(_STEPS_PER_UNIT) * SMF_W(_PLACE)), magic[j]);
+    if (form == SMF_NEAR) SMF_EACH(j, count) *stray = v_stray(*stray, t[j]);
+    if (form == SMF_MASKED) SMF_EACH(j, count) *stray = v_stray_above(*stray, t[j], x[j], v_set1(SMF_W(_LOW)));
     SMF_EACH(j, count) s[j] = v_raise(v_lookup(SMF_W(_power), t[j]), t[j]);
     SMF_EACH(j, count) t[j] = v_sub(t[j], magic[j]);
-    SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_HI)), x[j]);
-    SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_LO)), r[j]);
+    SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_HI) / SMF_W(_PLACE)), x[j]);
+    SMF_EACH(j, count) r[j] = v_fma(t[j], v_set1(-SMF_W(_STEP_LO) / SMF_W(_PLACE)), r[j]);
     SMF_EACH(j, count) a[j] = v_set1(c[SMF_W(_Q_TERMS) - 1]);
     SMF_EACH(k, SMF_W(_Q_TERMS) - 1)
     SMF_EACH(j, count) a[j] = v_fma(a[j], r[j], v_set1(c[SMF_W(_Q_TERMS) - 2 - k]));

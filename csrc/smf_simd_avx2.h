@@ -84,7 +84,7 @@ SMF_INLINE __m256 avx2_raise(__m256 a, __m256 t)
 SMF_AVX2_PAIR(f32_v, f32_raise, avx2_raise)
 SMF_INLINE int f32_beyond(f32_v x)
 {
-    return !_mm256_testz_si256(_mm256_castps_si256(_mm256_or_ps(x.a, x.b)), _mm256_set1_epi32(-0x400));
+    return !_mm256_testz_si256(_mm256_castps_si256(_mm256_or_ps(x.a, x.b)), _mm256_set1_epi32(-0x40000400));
 }
 SMF_INLINE f32_v f32_once(f32_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
 SMF_INLINE f64_v f64_once(f64_v x) { SMF_ONCE(x.a); SMF_ONCE(x.b); return x; }
@@ -227,15 +227,14 @@ AVX2_SCALE(f64, double, __m256d, 8, pd)
 /* stray, stray_above and fma_above of both dtypes. */
 #define SMF_AVX2_ABOVE(F, V, S)                                                                                            \
     SMF_INLINE V avx2_above_##S(V v, V x, V low) { return _mm256_and_##S(v, _mm256_cmp_##S(x, low, _CMP_NLE_UQ)); }        \
-    SMF_INLINE F##_v F##_stray(F##_v a, F##_v t, F##_v m)                                                                  \
+    SMF_INLINE F##_v F##_stray(F##_v a, F##_v t)                                                                           \
     {                                                                                                                      \
-        F##_v r = {_mm256_or_##S(a.a, _mm256_xor_##S(t.a, m.a)), _mm256_or_##S(a.b, _mm256_xor_##S(t.b, m.b))};          \
+        F##_v r = {_mm256_or_##S(a.a, t.a), _mm256_or_##S(a.b, t.b)};                                                      \
         return r;                                                                                                          \
     }                                                                                                                      \
-    SMF_INLINE F##_v F##_stray_above(F##_v a, F##_v t, F##_v m, F##_v x, F##_v low)                                        \
+    SMF_INLINE F##_v F##_stray_above(F##_v a, F##_v t, F##_v x, F##_v low)                                                 \
     {                                                                                                                      \
-        F##_v r = {_mm256_or_##S(a.a, avx2_above_##S(_mm256_xor_##S(t.a, m.a), x.a, low.a)),                              \
-                   _mm256_or_##S(a.b, avx2_above_##S(_mm256_xor_##S(t.b, m.b), x.b, low.b))};                             \
+        F##_v r = {_mm256_or_##S(a.a, avx2_above_##S(t.a, x.a, low.a)), _mm256_or_##S(a.b, avx2_above_##S(t.b, x.b, low.b))}; \
         return r;                                                                                                          \
     }                                                                                                                      \
     SMF_INLINE F##_v F##_fma_above(F##_v a, F##_v b, F##_v c, F##_v x, F##_v low)                                          \
@@ -248,7 +247,7 @@ SMF_AVX2_ABOVE(f32, __m256, ps)
 SMF_AVX2_ABOVE(f64, __m256d, pd)
 SMF_INLINE int f64_beyond(f64_v x)
 {
-    return !_mm256_testz_si256(_mm256_castpd_si256(_mm256_or_pd(x.a, x.b)), _mm256_set1_epi64x(-0x2000));
+    return !_mm256_testz_si256(_mm256_castpd_si256(_mm256_or_pd(x.a, x.b)), _mm256_set1_epi64x(-0x4000000000002000));
 }
 SMF_INLINE f64_v f64_drop_eq(f64_v v, f64_v x, f64_v m)
 {

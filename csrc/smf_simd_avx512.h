@@ -42,21 +42,16 @@ SMF_INLINE f32_v f32_raise(f32_v a, f32_v t)
 {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(t), 20)));
 }
-SMF_INLINE f32_v f32_stray(f32_v a, f32_v t, f32_v m)
+SMF_INLINE f32_v f32_stray(f32_v a, f32_v t) { return _mm512_or_ps(a, t); }
+SMF_INLINE f32_v f32_stray_above(f32_v a, f32_v t, f32_v x, f32_v low)
 {
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(a), _mm512_castps_si512(t), _mm512_castps_si512(m), 0xF6));
-}
-SMF_INLINE f32_v f32_stray_above(f32_v a, f32_v t, f32_v m, f32_v x, f32_v low)
-{
-    const __mmask16 k = _mm512_cmp_ps_mask(x, low, _CMP_NLE_UQ);
-    return _mm512_castsi512_ps(_mm512_mask_ternarylogic_epi32(_mm512_castps_si512(a), k, _mm512_castps_si512(t),
-                                                              _mm512_castps_si512(m), 0xF6)); /* a | (t ^ m) */
+    return _mm512_mask_or_ps(a, _mm512_cmp_ps_mask(x, low, _CMP_NLE_UQ), a, t);
 }
 SMF_INLINE f32_v f32_fma_above(f32_v a, f32_v b, f32_v c, f32_v x, f32_v low)
 {
     return _mm512_maskz_fmadd_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLE_UQ), a, b, c);
 }
-SMF_INLINE int f32_beyond(f32_v a) { return _mm512_test_epi32_mask(_mm512_castps_si512(a), _mm512_set1_epi32(-0x400)) != 0; }
+SMF_INLINE int f32_beyond(f32_v a) { return _mm512_test_epi32_mask(_mm512_castps_si512(a), _mm512_set1_epi32(-0x40000400)) != 0; }
 SMF_INLINE f32_v f32_once(f32_v a) { SMF_ONCE(a); return a; }
 SMF_INLINE f64_v f64_once(f64_v a) { SMF_ONCE(a); return a; }
 SMF_INLINE f32_v f32_drop_eq(f32_v a, f32_v x, f32_v m)
@@ -108,21 +103,16 @@ SMF_INLINE f64_v f64_raise(f64_v a, f64_v t)
 {
     return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_slli_epi64(_mm512_castpd_si512(t), 49)));
 }
-SMF_INLINE f64_v f64_stray(f64_v a, f64_v t, f64_v m)
+SMF_INLINE f64_v f64_stray(f64_v a, f64_v t) { return _mm512_or_pd(a, t); }
+SMF_INLINE f64_v f64_stray_above(f64_v a, f64_v t, f64_v x, f64_v low)
 {
-    return _mm512_castsi512_pd(_mm512_ternarylogic_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(t), _mm512_castpd_si512(m), 0xF6));
-}
-SMF_INLINE f64_v f64_stray_above(f64_v a, f64_v t, f64_v m, f64_v x, f64_v low)
-{
-    const __mmask8 k = _mm512_cmp_pd_mask(x, low, _CMP_NLE_UQ);
-    return _mm512_castsi512_pd(_mm512_mask_ternarylogic_epi64(_mm512_castpd_si512(a), k, _mm512_castpd_si512(t),
-                                                              _mm512_castpd_si512(m), 0xF6));
+    return _mm512_mask_or_pd(a, _mm512_cmp_pd_mask(x, low, _CMP_NLE_UQ), a, t);
 }
 SMF_INLINE f64_v f64_fma_above(f64_v a, f64_v b, f64_v c, f64_v x, f64_v low)
 {
     return _mm512_maskz_fmadd_pd(_mm512_cmp_pd_mask(x, low, _CMP_NLE_UQ), a, b, c);
 }
-SMF_INLINE int f64_beyond(f64_v a) { return _mm512_test_epi64_mask(_mm512_castpd_si512(a), _mm512_set1_epi64(-0x2000)) != 0; }
+SMF_INLINE int f64_beyond(f64_v a) { return _mm512_test_epi64_mask(_mm512_castpd_si512(a), _mm512_set1_epi64(-0x4000000000002000)) != 0; }
 SMF_INLINE f64_v f64_drop_eq(f64_v a, f64_v x, f64_v m)
 {
     return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(x, m, _CMP_NEQ_UQ), a);

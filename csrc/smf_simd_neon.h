@@ -95,7 +95,7 @@ SMF_INLINE int f32_beyond(f32_v x)
 {
     const uint32x4_t a = vorrq_u32(vreinterpretq_u32_f32(x.q[0]), vreinterpretq_u32_f32(x.q[1]));
     const uint32x4_t b = vorrq_u32(vreinterpretq_u32_f32(x.q[2]), vreinterpretq_u32_f32(x.q[3]));
-    return vmaxvq_u32(vorrq_u32(a, b)) >= 0x400;
+    return vmaxvq_u32(vandq_u32(vorrq_u32(a, b), vdupq_n_u32(0xbffffc00))) != 0;
 }
 SMF_INLINE f64_v f64_lookup(const void *table, f64_v t)
 {
@@ -122,11 +122,10 @@ SMF_INLINE f64_v f64_raise(f64_v x, f64_v t)
 }
 /* stray, stray_above and fma_above of both dtypes; S of floats, U of their bits. */
 #define SMF_NEON_ABOVE(F, S, U)                                                                                            \
-    SMF_INLINE F##_v F##_stray(F##_v a, F##_v t, F##_v m)                                                                  \
+    SMF_INLINE F##_v F##_stray(F##_v a, F##_v t)                                                                           \
     {                                                                                                                      \
         SMF_EACH(k, 4)                                                                                                     \
-        a.q[k] = vreinterpretq_##S##_##U(vorrq_##U(vreinterpretq_##U##_##S(a.q[k]),                                        \
-            veorq_##U(vreinterpretq_##U##_##S(t.q[k]), vreinterpretq_##U##_##S(m.q[k]))));                                 \
+        a.q[k] = vreinterpretq_##S##_##U(vorrq_##U(vreinterpretq_##U##_##S(a.q[k]), vreinterpretq_##U##_##S(t.q[k])));     \
         return a;                                                                                                          \
     }                                                                                                                      \
     SMF_INLINE F##_v neon_above_##S(F##_v v, F##_v x, F##_v low) /* 0 where x <= low */                                    \
@@ -135,10 +134,9 @@ SMF_INLINE f64_v f64_raise(f64_v x, f64_v t)
         v.q[k] = vreinterpretq_##S##_##U(vbicq_##U(vreinterpretq_##U##_##S(v.q[k]), vcleq_##S(x.q[k], low.q[k])));         \
         return v;                                                                                                          \
     }                                                                                                                      \
-    SMF_INLINE F##_v F##_stray_above(F##_v a, F##_v t, F##_v m, F##_v x, F##_v low)                                        \
+    SMF_INLINE F##_v F##_stray_above(F##_v a, F##_v t, F##_v x, F##_v low)                                                 \
     {                                                                                                                      \
-        const F##_v zero = F##_set1(0);                                                                                    \
-        return F##_stray(a, neon_above_##S(F##_stray(zero, t, m), x, low), zero);                                          \
+        return F##_stray(a, neon_above_##S(t, x, low));                                                                    \
     }                                                                                                                      \
     SMF_INLINE F##_v F##_fma_above(F##_v a, F##_v b, F##_v c, F##_v x, F##_v low)                                          \
     {                                                                                                                      \
@@ -150,7 +148,7 @@ SMF_INLINE int f64_beyond(f64_v x)
 {
     const uint64x2_t a = vorrq_u64(vreinterpretq_u64_f64(x.q[0]), vreinterpretq_u64_f64(x.q[1]));
     const uint64x2_t b = vorrq_u64(vreinterpretq_u64_f64(x.q[2]), vreinterpretq_u64_f64(x.q[3]));
-    return vmaxvq_u32(vreinterpretq_u32_u64(vshrq_n_u64(vorrq_u64(a, b), 13))) != 0;
+    return vmaxvq_u32(vreinterpretq_u32_u64(vandq_u64(vorrq_u64(a, b), vdupq_n_u64(0xbfffffffffffe000)))) != 0;
 }
 SMF_INLINE f64_v neon_widen(float32x4_t a, float32x4_t b)
 {

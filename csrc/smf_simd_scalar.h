@@ -14,10 +14,10 @@
  *   raise(a, t)        the bits of a plus those of t shifted up by 20 (49): to eighths of the exponent's unit
  *   drop_eq(v, x, m)   0 where x == m, else v   count_eq(x, m)             how many lanes have x == m
  *   hmax(v)            largest lane
- *   stray(a, t, m)     the bits of a, and those in which t differs from m
- *   stray_above(a, t, m, x, low)  the same, in the lanes where x <= low is not true
+ *   stray(a, t)        the bits of a and of t
+ *   stray_above(a, t, x, low)     the same, in the lanes where x <= low is not true
  *   fma_above(a, b, c, x, low)    0 where x <= low, else fma(a, b, c)
- *   beyond(a)          whether a lane has a bit of its upper 22 (float64: 51)
+ *   beyond(a)          whether a lane has a bit of its upper 22 (float64: 51) other than the exponent of 2
  *   once(v)            v: where GCC 12 would load it twice, as an operand of two instructions, it is loaded once
  *   pick(x, m, a, b)   a where x > m, else b
  *   stride_of(s, col)  what is known of elements `col` bytes apart (any number of bytes, 0 or negative too): a *s, which these use
@@ -156,22 +156,21 @@ SMF_SCALAR_WORDS(f64, double, 8, fma)
         }                                                                           \
         return a;                                                                   \
     }                                                                               \
-    SMF_WORD F##_v F##_stray_above(F##_v a, F##_v t, F##_v m, F##_v x, F##_v low)   \
+    SMF_WORD F##_v F##_stray_above(F##_v a, F##_v t, F##_v x, F##_v low)            \
     {                                                                               \
         SMF_LANES(k, W)                                                             \
         {                                                                           \
-            BITS bits, of, from;                                                    \
+            BITS bits, of;                                                          \
             memcpy(&bits, &a.v[k], sizeof bits);                                    \
             memcpy(&of, &t.v[k], sizeof of);                                        \
-            memcpy(&from, &m.v[k], sizeof from);                                    \
-            bits |= x.v[k] <= low.v[k] ? 0 : of ^ from;                             \
+            bits |= x.v[k] <= low.v[k] ? 0 : of;                                    \
             memcpy(&a.v[k], &bits, sizeof bits);                                    \
         }                                                                           \
         return a;                                                                   \
     }                                                                               \
-    SMF_WORD F##_v F##_stray(F##_v a, F##_v t, F##_v m)                             \
+    SMF_WORD F##_v F##_stray(F##_v a, F##_v t)                                      \
     {                                                                               \
-        return F##_stray_above(a, t, m, m, F##_set1(-INFINITY));                    \
+        return F##_stray_above(a, t, F##_set1(0), F##_set1(-INFINITY));             \
     }                                                                               \
     SMF_WORD int F##_beyond(F##_v a)                                                \
     {                                                                               \
@@ -180,6 +179,7 @@ SMF_SCALAR_WORDS(f64, double, 8, fma)
         {                                                                           \
             BITS bits;                                                              \
             memcpy(&bits, &a.v[k], sizeof bits);                                    \
+            bits &= ~((BITS)1 << (SHIFT == 20 ? 30 : 62));                          \
             beyond |= bits >> (SHIFT == 20 ? 10 : 13) != 0;                         \
         }                                                                           \
         return beyond;                                                              \
