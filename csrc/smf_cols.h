@@ -101,8 +101,8 @@ SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v, const s
     part.x += v * W * SMF_SIZE(x_type);
     part.e += v * W * SMF_SIZE(SMF_OWN);
     part.y += v * W * SMF_SIZE(type);
-    if (part.next_x) part.next_x += v * W * SMF_SIZE(type);
-    if (part.next_y) part.next_y += v * W * SMF_SIZE(type);
+    part.next_x += v * W * SMF_SIZE(type);
+    part.next_y += v * W * SMF_SIZE(type);
     return part;
 }
 
@@ -121,9 +121,9 @@ SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, 
         SMF_EACH(j, wide) x[j] = SMF_W(_get)(part.x, row->x_col, i, j, SMF_LANES_OF(j, wide), layout, type);
         if (!near || op != SMF_SOFTMAX) SMF_EACH(j, wide) max[j] = v_max(max[j], x[j]);
         if (near) SMF_W(_exp_near)(x, x, wide, SMF_MASKED, &stray);
-        if (near && row->next_x) {
+        if (near && row->next_x_col) {
             SMF_EACH(j, wide / per_line) SMF_PREFETCH_FAR(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
-            if (row->next_y) SMF_EACH(j, wide / per_line) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
+            if (row->next_y_col) SMF_EACH(j, wide / per_line) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
         }
         if (panel) SMF_EACH(j, wide) v_store(panel + (i * (size_t)vectors + (size_t)(v + j)) * W, x[j]);
     }
@@ -382,7 +382,7 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     if (left * group->n > SMF_FAR_BYTES / SMF_SIZE(type)) {
         const ptrdiff_t width = vectors * W * SMF_SIZE(type);
         row.next_x = row.x + width, row.next_x_col = row.x_col;
-        row.next_y = apart || op == SMF_LOGSUMEXP ? NULL : row.y, row.next_y_col = row.y_col;
+        row.next_y = row.y, row.next_y_col = apart || op == SMF_LOGSUMEXP ? 0 : row.y_col;
     }
     in_panel = panel ? SMF_W(_in_panel)(&row, vectors, panel) : row;
     if (lanes == W && panel && *near) {

@@ -94,8 +94,8 @@ typedef struct {
     ptrdiff_t x_col, e_col, y_col, y_row; /* bytes */
     const SMF_W(_stride) *x_at, *y_at; /* of strided rows: NULL where it is one element after the other */
     int padded; /* to a whole vector of e */
-    const char *next_x, *next_y; /* what is read and written next: its cache lines are fetched during exp; NULL: nothing is */
-    ptrdiff_t next_x_col, next_y_col;
+    const char *next_x, *next_y; /* what is read and written next: its cache lines are fetched during exp. Along a row always: no test */
+    ptrdiff_t next_x_col, next_y_col; /* is the sooner way; across if this is not 0 */
     size_t n;
 } SMF_W(_row);
 
@@ -209,12 +209,15 @@ SMF_BODY void SMF_W(_terms)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t
     } else SMF_W(_exp_of)(state, x, s, u, e, count, layout);
     if (drop) SMF_EACH(j, count) e[j] = v_drop_eq(e[j], x[j], state[SMF_AT(j)].max);
     if (drop) return;
-    if ((layout > 0 || count == SMF_UNROLL) && row->next_x) {
-        ptrdiff_t col = row->next_x_col;
-        if (layout > 0) SMF_EACH(j, count) SMF_PREFETCH_FAR(SMF_VECTOR(row->next_x, type));
-        else SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
+    ptrdiff_t col = row->next_x_col;
+    if (layout > 0 && col) {
+        SMF_EACH(j, count) SMF_PREFETCH_FAR(SMF_VECTOR(row->next_x, type));
         col = row->next_y_col;
-        if (row->next_y) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
+        if (col) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
+    } else if (layout <= 0 && count == SMF_UNROLL) {
+        SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
+        if (op == SMF_SOFTMAX) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
+        else SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_y, type)); /* logsumexp: logits again */
     }
     if (op == SMF_SOFTMAX)
         SMF_EACH(j, count) SMF_W(_put)(row->e, row->e_col, i, j, row->padded ? W : SMF_LANES_OF(j, count), e[j], layout, SMF_OWN);
@@ -449,7 +452,8 @@ SMF_INLINE void SMF_W(_row_at)(SMF_W(_row) *row, const smf_job *job, size_t r, r
     row->e_col = row->y_col = job->y_col;
     row->x_at = row->y_at = NULL;
     row->y_row = job->y_row;
-    row->next_x = row->next_y = NULL;
+    row->next_x = row->x;
+    row->next_y = row->e;
     row->next_x_col = row->next_y_col = 0;
     row->n = job->n;
 }
@@ -485,7 +489,7 @@ SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *b
     row.x_at = block->x_at;
     row.y_at = block->y_at;
     if (block->writes) row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
-    row.next_x_col = row.next_y_col = SMF_SIZE(type);
+    else if (!block->scratch) row.next_y = row.x;
     return row;
 }
 
@@ -495,8 +499,8 @@ SMF_INLINE void SMF_W(_row_after)(SMF_W(_row) *row, const smf_job *job)
     row->x += job->x_row;
     row->y += job->y_row;
     row->e += row->padded ? (ptrdiff_t)((job->n + W - 1) / W * W * sizeof(real)) : job->y_row;
-    if (row->next_x) row->next_x += job->x_row;
-    if (row->next_y) row->next_y += job->y_row;
+    row->next_x += job->x_row;
+    row->next_y += job->y_row;
 }
 
 SMF_INLINE void SMF_W(_one_by_one)(SMF_W(_block) *block, const SMF_W(_state) *all)
