@@ -430,6 +430,25 @@ SMF_BODY SMF_W(_total) SMF_W(_total_turned)(const char *p, ptrdiff_t stride, siz
     return total;
 }
 
+/* The same along the rows, where conversions make that the cheaper way; and what total_across makes of it. */
+SMF_BODY SMF_W(_total) SMF_W(_total_along)(const real *p, size_t n)
+{
+    SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)];
+    SMF_ALIGNED(64) real lanes[W];
+    const v_t zero = v_set1(0), left = v_set1((real)(n % W));
+    for (int k = 0; k < W; k++) lanes[k] = (real)k;
+    const v_t lane = v_load(lanes);
+    for (size_t r = 0; r < W; r++, p += n) {
+        SMF_W(_total) total = SMF_W(_total_of)(zero);
+        size_t i = 0;
+        for (; i + W <= n; i += W) SMF_W(_long_add)(&total, p + i);
+        total = SMF_W(_long_total)(total);
+        if (i < n) SMF_W(_total_add)(&total, v_pick(left, lane, v_load(p + i), zero)); /* there is more of the panel behind */
+        SMF_W(_total_put)(total, parts + r * SMF_W(_PARTS));
+    }
+    return SMF_W(_total_rows)(parts, SMF_W(_PARTS) * sizeof(double), W);
+}
+
 /* softmax of short rows, one after the other without a gap, near to 0 or, by `form`, masked: no row needs a scale of its own, so the
  * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Returns 0, with
  * nothing written, where an element is neither, or a row is all masks. */
@@ -448,6 +467,7 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
         SMF_EACH(j, count) v[j] = SMF_W(_from)(x + ((i) + (size_t)(j * W)) * SMF_SIZE(type), W, type); \
         SMF_W(_exp_near)(v, e, count, form, &stray);                                 \
         SMF_EACH(j, count) v_store(panel + (i) + j * W, e[j]);                       \
+        if (type == SMF_OWN) SMF_EACH(j, count) SMF_PREFETCH_WRITE(y + ((i) + (size_t)(j * W)) * SMF_SIZE(type)); \
     } while (0)
     SMF_PASS(STEP, whole);
 #undef STEP
@@ -465,8 +485,10 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
                     else if (l + 2 * (size_t)q < n) total = SMF_W(_total_merge)(total, SMF_W(_total_of)(v[2 * q]));
                 }
             }
-        else total = SMF_W(_total_turned)(p, stride, n);
-        SMF_W(_reciprocal)(SMF_W(_total_across)(total, 1), &row_hi, &row_lo);
+        else if (n < SMF_W(_LONG_DENSE)) total = SMF_W(_total_turned)(p, stride, n);
+        if (n < SMF_W(_LONG_DENSE)) total = SMF_W(_total_across)(total, 1);
+        else total = SMF_W(_total_along)((const real *)(const void *)p, n);
+        SMF_W(_reciprocal)(total, &row_hi, &row_lo);
         most = v_max(row_hi, most);
         v_store(hi + k * 2 * W, row_hi);
         v_store(lo + k * 2 * W, row_lo);

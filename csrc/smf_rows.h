@@ -481,7 +481,7 @@ typedef struct {
 } SMF_W(_block);
 
 /* Row k; while its exponentials are found, lines are fetched: of what is read after this block, if `ahead`, and written. */
-SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *block, int k, int ahead, const smf_dtype type)
+SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *block, int k, int ahead)
 {
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, &block->part, (size_t)k, block->scratch, (size_t)k * ((job->n + W - 1) / W * W));
@@ -515,7 +515,7 @@ SMF_BODY void SMF_W(_block_max)(const smf_job *job, SMF_W(_block) *block, const 
 {
     SMF_W(_state) all;
     for (int k = 0; k < block->rows; k++) {
-        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
+        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0);
         block->max[k] = SMF_W(_row_max)(&row, layout, type);
     }
     all.max = v_load(block->max);
@@ -537,7 +537,7 @@ SMF_INLINE void SMF_W(_state_of)(const SMF_W(_block) *block, int k, SMF_W(_state
 SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, int ahead, const smf_op op, const int layout, const smf_dtype type)
 {
     const int rows = block->rows;
-    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead, type);
+    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead);
     for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         SMF_W(_state) one;
         if (!SMF_FINITE(block->max[k])) continue; /* special */
@@ -552,7 +552,7 @@ static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *bl
 {
     int some = 0;
     for (int k = 0; k < block->rows; k++) {
-        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0, type);
+        const SMF_W(_row) row = SMF_W(_row_of)(job, block, k, 0);
         SMF_W(_state) one;
         if (!SMF_FINITE(block->max[k]) || few[k] == 0) continue;
         SMF_W(_state_of)(block, k, &one);
@@ -568,7 +568,7 @@ SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const 
                                 const smf_dtype type)
 {
     const int rows = block->rows;
-    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead, type);
+    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead);
     for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         SMF_W(_state) one;
         SMF_W(_no_shift)(&one);
@@ -669,7 +669,7 @@ SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block,
                                  const smf_dtype type)
 {
     const int rows = block->rows;
-    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, 0, type);
+    SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, 0);
     for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         const real max = block->max[k], hi = block->hi[k];
         SMF_W(_state) one;
@@ -903,11 +903,11 @@ static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_ke
 /* Rows up to here are turned, where there are many. */
 SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels) { return kernels->streamed ? SMF_SHORT : SMF_SHORT_HALF; }
 
-/* Rows that the `near` kernel takes if it can: beyond 7 vectors going along them is as fast. */
+/* Rows that the `near` kernel takes if it can: from F_DENSE vectors on going along them is as fast. */
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t whole = (ptrdiff_t)job->n * kernels->port->size;
-    return kernels->op == SMF_SOFTMAX && job->n < 7 * W && job->x_row == whole && job->y_row == whole;
+    return kernels->op == SMF_SOFTMAX && job->n < SMF_W(_DENSE) * W && job->x_row == whole && job->y_row == whole;
 }
 
 /* Few rows for the kernel of these, of halves for that of floats: how long they must be for it to gain depends on how well they fill vectors across. */
