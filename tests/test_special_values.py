@@ -102,6 +102,25 @@ def test_plain_exp_would_overflow(dtype, isa):
         np.testing.assert_allclose(sf.logsumexp(np.full(n, top, dtype)), top + np.log(n), rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_that_look_near_to_2(dtype, isa, rng):
+    """Rows near to 0 are known by the exponent of 2 + x 8/ln2 2^-22 (2^-51): -2, 0 and 2^-k times 2 have bits in common with it."""
+    place, bits = (2.0 ** -22, 24) if dtype == "float32" else (2.0 ** -51, 53)
+    per_unit = 8 / np.log(2) * place
+    sums = np.array([-2.0, -2 * (1 + 2.0 ** -13), 2.0 ** -63, 2.0 ** -31, 0.0, 1.0, 1 + 2.0 ** -14, 4.0, 4 + 2.0 ** -11])
+    low = np.unique(np.concatenate([((s - 2) / per_unit * (1 + np.arange(-300, 301) * 2.0 ** (1 - bits))) for s in sums]).astype(dtype))
+    low = low[low < -2000]  # of which exp is 0
+    for n in (3, 10, 20, 40, 130, 300):
+        x = np.zeros((len(low) // 7, n), dtype)
+        at = rng.integers(0, n, len(x))
+        x[np.arange(len(x)), at] = low[rng.permutation(len(low))[:len(x)]]
+        for a, axis in ((x, 1), (np.ascontiguousarray(x.T), 0)):
+            y = np.moveaxis(sf.softmax(a, axis), axis, 1)
+            np.testing.assert_array_equal(y[np.arange(len(x)), at], 0)
+            np.testing.assert_allclose(y.sum(1), 1, rtol=1e-5)
+            np.testing.assert_allclose(sf.logsumexp(a, axis), np.log(n - 1), rtol=1e-6)
+
+
 def test_warnings_are_not_swallowed_for_others():
     """Our loops leave NumPy's error state as it was: its own warnings still come."""
     sf.softmax(np.array([[inf, 0.0], [nan, 1.0]]), 0)
