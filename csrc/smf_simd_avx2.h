@@ -229,7 +229,7 @@ AVX2_SCALE(f64, double, __m256d, 8, pd)
     SMF_INLINE V avx2_above_##S(V v, V x, V low) { return _mm256_and_##S(v, _mm256_cmp_##S(x, low, _CMP_NLE_UQ)); }        \
     SMF_INLINE F##_v F##_stray(F##_v a, F##_v t)                                                                           \
     {                                                                                                                      \
-        F##_v r = {_mm256_or_##S(a.a, _mm256_or_##S(t.a, t.b)), a.b};                                                      \
+        F##_v r = {_mm256_or_##S(a.a, t.a), _mm256_or_##S(a.b, t.b)};                                                      \
         return r;                                                                                                          \
     }                                                                                                                      \
     SMF_INLINE F##_v F##_stray_above(F##_v a, F##_v t, F##_v x, F##_v low)                                                 \
