@@ -430,14 +430,19 @@ SMF_BODY SMF_W(_total) SMF_W(_total_turned)(const char *p, ptrdiff_t stride, siz
     return total;
 }
 
-/* The same along the rows, where conversions make that the cheaper way; and what total_across makes of it. */
+/* 0, 1, ... W - 1 */
+SMF_INLINE v_t SMF_W(_lanes)(void)
+{
+    SMF_ALIGNED(64) real lane[W];
+    for (int k = 0; k < W; k++) lane[k] = (real)k;
+    return v_load(lane);
+}
+
+/* The same along the rows, where conversions make that the cheaper way, as total_across leaves it. */
 SMF_BODY SMF_W(_total) SMF_W(_total_along)(const real *p, size_t n)
 {
     SMF_ALIGNED(64) double parts[W * SMF_W(_PARTS)];
-    SMF_ALIGNED(64) real lanes[W];
-    const v_t zero = v_set1(0), left = v_set1((real)(n % W));
-    for (int k = 0; k < W; k++) lanes[k] = (real)k;
-    const v_t lane = v_load(lanes);
+    const v_t zero = v_set1(0), left = v_set1((real)(n % W)), lane = SMF_W(_lanes)();
     for (size_t r = 0; r < W; r++, p += n) {
         SMF_W(_total) total = SMF_W(_total_of)(zero);
         size_t i = 0;
@@ -476,7 +481,7 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
     for (int k = 0; k < vectors; k++) {
         const char *p = (const char *)(panel + (size_t)k * W * n); /* beyond the last row's end there is more of the panel */
         SMF_W(_total) total = SMF_W(_total_of)(v_set1(0));
-        if (n <= W) /* one element a lane of the sum */
+        if (n <= W) { /* one element a lane of the sum */
             for (size_t l = 0; l < n; l += 4) {
                 SMF_W(_load4)(p + l * sizeof(real), stride, 4, 1, v);
                 SMF_EACH(q, 2)
@@ -485,8 +490,8 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
                     else if (l + 2 * (size_t)q < n) total = SMF_W(_total_merge)(total, SMF_W(_total_of)(v[2 * q]));
                 }
             }
-        else if (n < SMF_W(_LONG_DENSE)) total = SMF_W(_total_turned)(p, stride, n);
-        if (n < SMF_W(_LONG_DENSE)) total = SMF_W(_total_across)(total, 1);
+            total = SMF_W(_total_across)(total, 1);
+        } else if (SMF_W(_LONG_DENSE) == SIZE_MAX || n < SMF_W(_LONG_DENSE)) total = SMF_W(_total_across)(SMF_W(_total_turned)(p, stride, n), 1);
         else total = SMF_W(_total_along)((const real *)(const void *)p, n);
         SMF_W(_reciprocal)(total, &row_hi, &row_lo);
         most = v_max(row_hi, most);
@@ -500,9 +505,7 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
     if (n < SMF_SPREAD(W)) {
         const real place = SMF_W(_PLACE);
         const v_t share = v_set1(place / (real)n), half = v_set1((real)0.5 * place / (real)n - (real)0.5 * place), next = v_set1(W);
-        real first[W];
-        for (int k = 0; k < W; k++) first[k] = (real)k;
-        v_t at = v_load(first); /* element at of W rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */
+        v_t at = SMF_W(_lanes)(); /* element at of W rows is in row floor(at / n) = round((at + 1/2) / n - 1/2) */
         for (size_t i = 0; i < n; i++, at = v_add(at, next)) row_of[i] = v_place_of(v_add(v_fma(at, share, half), v_set1(SMF_W(_MAGIC))));
     }
     for (int k = 0; k < vectors; k++) {

@@ -94,8 +94,8 @@ typedef struct {
     ptrdiff_t x_col, e_col, y_col, y_row; /* bytes */
     const SMF_W(_stride) *x_at, *y_at; /* of strided rows: NULL where it is one element after the other */
     int padded; /* to a whole vector of e */
-    const char *next_x, *next_y; /* what is read and written next: its cache lines are fetched during exp. Along a row always: no test */
-    ptrdiff_t next_x_col, next_y_col; /* is the sooner way; across if this is not 0 */
+    const char *next_x, *next_y; /* what is read and written next: its cache lines are fetched during exp. Along a row always, as a */
+    ptrdiff_t next_x_col, next_y_col; /* question there would cost more; across, where these are not 0 */
     size_t n;
 } SMF_W(_row);
 
@@ -488,8 +488,10 @@ SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *b
     if (ahead) row.next_x = row.x + block->rows * job->x_row;
     row.x_at = block->x_at;
     row.y_at = block->y_at;
-    if (block->writes) row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
-    else if (!block->scratch) row.next_y = row.x;
+    if (block->writes) {
+        row.next_y = block->scratch ? (char *)row.y : row.y + (ahead ? job->y_row : 0);
+        row.next_y_col = job->y_col;
+    } else if (!block->scratch) row.next_y = row.x;
     return row;
 }
 
@@ -500,7 +502,7 @@ SMF_INLINE void SMF_W(_row_after)(SMF_W(_row) *row, const smf_job *job)
     row->y += job->y_row;
     row->e += row->padded ? (ptrdiff_t)((job->n + W - 1) / W * W * sizeof(real)) : job->y_row;
     row->next_x += job->x_row;
-    row->next_y += job->y_row;
+    if (row->next_y_col) row->next_y += job->y_row;
 }
 
 SMF_INLINE void SMF_W(_one_by_one)(SMF_W(_block) *block, const SMF_W(_state) *all)
