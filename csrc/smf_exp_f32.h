@@ -83,6 +83,7 @@ SMF_BODY f32_total f32_total_across(f32_total t, const int numbers) /* no NaN */
 #if SMF_LATER
 #define f32_LONG 256
 #define f32_LONG_DENSE 64
+#define f32_FETCHES 0        /* softmax's logits along rows: the processor finds those itself, and stores need the bandwidth */
 #define f32_DENSE 10         /* vectors: dense rows below this go by the panel */
 SMF_INLINE void f32_long_add(f32_total *t, const float *e)
 {
@@ -105,6 +106,7 @@ SMF_INLINE f32_total f32_across_total(f32_total t) { return t; }
 #else
 #define f32_LONG SIZE_MAX /* none is */
 #define f32_LONG_DENSE SIZE_MAX
+#define f32_FETCHES 1
 #define f32_DENSE 7
 SMF_INLINE void f32_long_add(f32_total *t, const float *e) { (void)t, (void)e; }
 SMF_INLINE f32_total f32_long_total(f32_total t) { return t; }
@@ -142,7 +144,7 @@ SMF_BODY f32_total f32_total_rows(const double *parts, ptrdiff_t stride, size_t 
     f32_total t;
     if (rows == 1) { /* turning it would take longer than the additions */
         double sum = parts[0];
-        for (int k = 1; k < 8; k++) sum += parts[k];
+        SMF_EACH(k, 7) sum += parts[k + 1];
         t.lo = t.hi = f64_set1(sum > f32_WIDE_NAN ? (double)NAN : sum * f32_WIDE_UNIT);
         return t;
     }

@@ -74,6 +74,7 @@ SMF_BODY f64_total f64_total_across(f64_total t, const int numbers)
 /* The same of e in memory; no row is long (smf_exp_f32.h). */
 #define f64_LONG SIZE_MAX
 #define f64_LONG_DENSE SIZE_MAX
+#define f64_FETCHES 1
 #define f64_DENSE 7
 SMF_INLINE void f64_long_add(f64_total *t, const double *e) { (void)t, (void)e; }
 SMF_INLINE f64_total f64_long_total(f64_total t) { return t; }

@@ -203,6 +203,7 @@ SMF_BODY void SMF_W(_terms)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t
                             const int layout, const smf_op op, const int drop, const smf_dtype type, v_t *e)
 {
     v_t s[SMF_UNROLL], u[SMF_UNROLL];
+    if (layout <= 0 || op != SMF_SOFTMAX) SMF_EACH(j, count) x[j] = v_once(x[j]); /* GCC 12 reads them at every use, else */
     if (form != SMF_LARGEST) {
         SMF_W(_exp_near)(x, e, count, form, &state->stray);
         if (op != SMF_SOFTMAX) SMF_EACH(j, count) state[SMF_AT(j)].max = v_max(x[j], state[SMF_AT(j)].max);
@@ -215,7 +216,7 @@ SMF_BODY void SMF_W(_terms)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t
         col = row->next_y_col;
         if (col) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
     } else if (layout <= 0 && count == SMF_UNROLL) {
-        SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
+        if (op != SMF_SOFTMAX || SMF_W(_FETCHES)) SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_x, type));
         if (op == SMF_SOFTMAX) SMF_EACH(j, count) SMF_PREFETCH_WRITE(SMF_VECTOR(row->next_y, type));
         else SMF_EACH(j, count) SMF_PREFETCH(SMF_VECTOR(row->next_y, type)); /* logsumexp: logits again */
     }
@@ -317,7 +318,8 @@ SMF_INLINE void SMF_W(_logits_from)(const SMF_W(_row) *row, size_t i, real *to)
 }
 
 /* Steps 3 and 4, from the total so far. Returns whether `form` was right. With SMF_LATER a group's e are added to the total when those
- * of the next have been found, so that fewer wait for each other: read again from row->e or, where they do not go there, `kept`. */
+ * of the next have been found, so that fewer wait for each other: read again from row->e or, where they do not go there, `kept`. In
+ * long rows of softmax's it is those of the next SMF_LATER groups, as what has only just been stored is slower to read. */
 SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const int form, const smf_op op, const int drop,
                              const int layout, const smf_dtype type)
 {
@@ -328,7 +330,9 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
     const int ahead = layout == SMF_STRIDED && row->x_at, stored = op == SMF_SOFTMAX && !drop;
     v_t x[SMF_UNROLL], e[SMF_UNROLL], before[SMF_UNROLL];
     size_t n = row->n, i = 0;
-    const int along = form != SMF_LARGEST && SMF_LATER && n >= SMF_W(_LONG); /* from a total of 0 */
+    const int some = form != SMF_LARGEST && SMF_W(_LONG) < SIZE_MAX, lags = some && stored;
+    const int along = some && n >= SMF_W(_LONG); /* from a total of 0 */
+    const size_t later = (lags && along ? SMF_LATER : 1) * SMF_UNROLL * W;
     one.max = state->max;
     one.stray = state->stray;
     one.c = state->c;
@@ -340,9 +344,9 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
         SMF_EACH(j, (count) / 2) SMF_W(_total_add2)(&total, e[2 * j], e[2 * j + 1]);                         \
         if ((count) % 2) SMF_W(_total_add)(&total, e[(count) - 1]);                                          \
     } while (0)
-#define SMF_ADD_BEFORE() /* of the group that ends at i */                                                    \
+#define SMF_ADD_GROUP(at) /* from there on */                                                                 \
     do {                                                                                                     \
-        const real *const p = stored ? (const real *)(const void *)row->e + (i - SMF_UNROLL * W) : kept;     \
+        const real *const p = stored ? (const real *)(const void *)row->e + (at) : kept;                     \
         if (along) SMF_EACH(j, SMF_UNROLL) SMF_W(_long_add)(&total, p + j * W);                              \
         else {                                                                                               \
             SMF_EACH(j, SMF_UNROLL) before[j] = v_load(p + j * W);                                           \
@@ -370,17 +374,19 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
             SMF_TERMS(i, SMF_UNROLL, W, form);
             if (!SMF_LATER) SMF_ADD(e, SMF_UNROLL);
             else {
-                if (i > 0) SMF_ADD_BEFORE();
+                if (lags ? i >= later : i > 0) SMF_ADD_GROUP(i - later);
                 if (!stored) SMF_EACH(j, SMF_UNROLL) v_store(kept + j * W, e[j]);
             }
         }
         if (end < n && v_beyond(one.stray)) return 0;
     }
-    if (SMF_LATER && i > 0) SMF_ADD_BEFORE();
+    if (lags)
+        for (size_t at = i > later ? i - later : 0; at < i; at += SMF_UNROLL * W) SMF_ADD_GROUP(at);
+    else if (SMF_LATER && i > 0) SMF_ADD_GROUP(i - later);
     if (along) total = SMF_W(_long_total)(total);
     SMF_REST(STEP, i, n);
 #undef STEP
-#undef SMF_ADD_BEFORE
+#undef SMF_ADD_GROUP
 #undef SMF_ADD
 #undef SMF_TERMS
     state->total = total;
@@ -620,9 +626,10 @@ SMF_BODY void SMF_W(_block_sums)(const smf_job *job, SMF_W(_block) *block, const
     SMF_W(_state) all;
     v_t s, u;
     SMF_ALIGNED(64) double few[W];
-    all.total = SMF_W(_total_rows)(block->parts, stride, rows);
-    if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(all.total, &all.hi, &all.lo);
+    if (op == SMF_SOFTMAX && rows == 1) SMF_W(_reciprocal)(SMF_W(_total_rows)(block->parts, stride, 1), &all.hi, &all.lo); /* equal lanes */
+    else if (op == SMF_SOFTMAX) SMF_W(_reciprocal)(SMF_W(_total_rows)(block->parts, stride, rows), &all.hi, &all.lo);
     else {
+        all.total = SMF_W(_total_rows)(block->parts, stride, rows);
         all.max = v_load(block->max);
         all.c = v_load(block->c);
         all.magic = v_load(block->magic);
@@ -679,7 +686,8 @@ SMF_BODY void SMF_W(_block_last)(const smf_job *job, const SMF_W(_block) *block,
         one.lo = v_set1(block->lo[k]);
         if (!SMF_FINITE(max) || !SMF_FINITE(hi)) {
             const smf_job alone = SMF_W(_rows_of)(&block->part, (size_t)k, 1);
-            if (block->form == SMF_LARGEST) SMF_W(_special)(&row, max, op, type);
+            const SMF_W(_row) rare = row; /* whose address is given away, which would keep that of all in memory */
+            if (block->form == SMF_LARGEST) SMF_W(_special)(&rare, max, op, type);
             else again(&alone, SMF_LARGEST);
         } else if (op == SMF_LOGSUMEXP) SMF_W(_to1)(row.y, hi, type);
         else {

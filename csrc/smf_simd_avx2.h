@@ -1,6 +1,6 @@
 /* smf_simd_avx2.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in two registers. */
 #define SMF_UNROLL 2
-#define SMF_LATER 1
+#define SMF_LATER 2
 #define SMF_SPREAD(W) ((W) / 2)
 
 typedef struct { __m256 a, b; } f32_v;
