@@ -18,13 +18,15 @@ SMF_INLINE void f32_scale(float *y, const float *e, float hi, float lo, size_t n
 SMF_INLINE void f64_scale(double *y, const double *e, double hi, double lo, size_t n) { (void)y, (void)e, (void)hi, (void)lo, (void)n; }
 #endif
 
-/* Strides, lane by lane but for those that an instruction set knows: known(to, p, col, n) gathers n elements, or has done nothing and is 0. */
+/* Strides, lane by lane but for those that an instruction set knows: known(to, pitch, p, next, col, lines, n) gathers n
+ * elements of each line, or has done nothing and is 0. GATHERS: how many elements gather takes at most; if more than W, any number of lines. */
 #ifndef SMF_STRIDE_WORDS
+#define SMF_GATHERS(W) PTRDIFF_MAX
 #ifndef SMF_KNOWN_STRIDES
 #define SMF_KNOWS_NONE_IN(F, R)                                                                                  \
-    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col, size_t n)                                      \
+    SMF_INLINE int F##_known(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, size_t lines, size_t n) \
     {                                                                                                            \
-        (void)to, (void)p, (void)col, (void)n;                                                                   \
+        (void)to, (void)pitch, (void)p, (void)next, (void)col, (void)lines, (void)n;                             \
         return 0;                                                                                                \
     }
 #define SMF_KNOWS_NONE(F, R)                                                                                     \
@@ -42,11 +44,11 @@ SMF_INLINE void half_known_out(char *p, const uint16_t *from, ptrdiff_t col) { (
 #define SMF_STRIDE_WORDS(F, R, W)                                                                                \
     typedef struct { ptrdiff_t col; } F##_stride;                                                                \
     SMF_INLINE void F##_stride_of(F##_stride *s, ptrdiff_t col) { s->col = col; }                                \
-    SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const int count, int n, const F##_stride *s) \
+    SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const size_t lines, size_t n, const F##_stride *s) \
     {                                                                                                            \
-        SMF_EACH(j, count)                                                                                       \
-        if (!F##_known(to + j * pitch, p + j * next, s->col, (size_t)n))                                         \
-            SMF_COPY(F, to + j * pitch, (ptrdiff_t)sizeof(R), p + j * next, s->col, (size_t)n);                  \
+        if (F##_known(to, pitch, p, next, s->col, lines, n)) return;                                             \
+        for (size_t j = 0; j < lines; j++)                                                                       \
+            SMF_COPY(F, to + (ptrdiff_t)j * pitch, (ptrdiff_t)sizeof(R), p + (ptrdiff_t)j * next, s->col, n);    \
     }
 #define SMF_SCATTER_WORDS(F, R, W)                                                                               \
     SMF_INLINE int F##_scatters(const F##_stride *s) { return F##_knows_out(s->col); }                           \
@@ -98,12 +100,14 @@ static SMF_NOINLINE void half_elements_out(char *to, const half_stride *s, const
     {                                                                                                            \
         const ptrdiff_t col = stride->col;                                                                       \
         size_t i = 0;                                                                                            \
+        if (n <= (size_t)SMF_GATHERS(W)) {                                                                               \
+            F##_gather(to, 0, from, 0, 1, n, stride);                                                            \
+            return;                                                                                              \
+        }                                                                                                        \
         for (; i + SMF_UNROLL * W <= n; i += SMF_UNROLL * W)                                                     \
             F##_gather(to + i, W, from + (ptrdiff_t)i * col, W * col, SMF_UNROLL, W, stride);                    \
         for (; i + W <= n; i += W) F##_gather(to + i, W, from + (ptrdiff_t)i * col, W * col, 1, W, stride);      \
-        if (i == n) return;                                                                                      \
-        i = n < W ? 0 : n - W;                                                                                   \
-        F##_gather(to + i, W, from + (ptrdiff_t)i * col, W * col, 1, n < W ? (int)n : W, stride);                \
+        if (i < n) F##_gather(to + (n - W), W, from + (ptrdiff_t)(n - W) * col, W * col, 1, W, stride);          \
     }
 SMF_ELEMENTS_IN(half, uint16_t, 32)
 SMF_ELEMENTS_IN(f32, float, 16)

@@ -798,11 +798,13 @@ typedef struct {
     ptrdiff_t size; /* bytes of an element */
     void (*in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n);
     void (*out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n);
+    void (*gather)(void *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n); /* of their own type; NULL: not of */
+    void (*scatter)(char *to, ptrdiff_t row, ptrdiff_t col, const void *from, size_t rows, size_t n); /* `real` */
 } SMF_W(_port);
 
 static void SMF_W(_in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n);
 static void SMF_W(_out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n);
-static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
+static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out), NULL, NULL};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
 SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port, const smf_op op)
@@ -906,6 +908,7 @@ typedef struct SMF_W(_kernels) {
 #define SMF_NEARER(a, b) (((a) < 0 ? -(a) : (a)) < ((b) < 0 ? -(b) : (b)))
 
 static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels);
+static void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
 static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
@@ -1022,7 +1025,8 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         if (half) SMF_W(_run_half_groups)(job, kernels);
         else if (column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
-    } else if (half) SMF_W(_run_ported)(job, kernels);
+    } else if (half && job->n <= (kernels->op == SMF_SOFTMAX ? 2 * SMF_SCRATCH : SMF_COPY_BYTES / 2)) SMF_W(_run_half_copied)(job, kernels);
+    else if (half) SMF_W(_run_ported)(job, kernels);
     else {
         const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
         const int along = !sums && SMF_UNIT(job->y_col) && job->n >= 7 * W; /* there only x is to be turned */
@@ -1069,6 +1073,7 @@ static void SMF_W(_lines_in)(real *to, const char *from, ptrdiff_t line, const S
         })
     else if (SMF_UNIT(col))
         for (size_t k = 0; k < lines; k++) SMF_W(_line_in)(to + k * length, from + (ptrdiff_t)k * line, length, SMF_OWN);
+    else if (SMF_GATHERS(W) > W) v_gather(to, (ptrdiff_t)length, from, line, lines, length, stride);
     else {
 #define STEP(count)                                                                                                    \
     v_gather(to + k * length + i, (ptrdiff_t)length, from + (ptrdiff_t)k * line + (ptrdiff_t)i * col, line, count, n, stride)
@@ -1165,6 +1170,27 @@ static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_ke
     SMF_W(_run_copied)(job, kernels, beside, copy);
 }
 
+/* Halves of any stride: as many rows as fit through a contiguous copy of halves. */
+static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W(_kernels) *kernels)
+{
+    SMF_ALIGNED(64) char copy[SMF_COPY_BYTES];
+    const SMF_W(_port) *const port = kernels->port;
+    const size_t n = job->n, fit = SMF_COPY_BYTES / (size_t)port->size / n;
+    const ptrdiff_t size = port->size, row = (ptrdiff_t)n * size;
+    const int x_fits = job->x_col == size, y_fits = kernels->op == SMF_LOGSUMEXP || job->y_col == size;
+    for (size_t r = 0; r < job->rows; r += fit) {
+        const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
+        smf_job part = at;
+        if (!x_fits) {
+            port->gather(copy, (const char *)at.x, at.x_row, at.x_col, at.rows, n);
+            part.x = copy, part.x_row = row, part.x_col = size;
+        }
+        if (!y_fits) part.y = copy, part.y_row = row, part.y_col = size;
+        SMF_W(_run)(&part, kernels);
+        if (!y_fits) port->scatter((char *)at.y, at.y_row, at.y_col, copy, at.rows, n);
+    }
+}
+
 /* Rows of any stride, of another type: as many as fit through a contiguous copy. */
 static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
@@ -1235,9 +1261,28 @@ static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_ke
 static void half_lines_in(uint16_t *to, const char *from, ptrdiff_t row, const half_stride *stride, size_t rows, size_t n)
 {
     size_t k = 0;
+    if (SMF_GATHERS(32) > 32) {
+        half_gather(to, (ptrdiff_t)n, from, row, rows, n, stride);
+        return;
+    }
     for (; n <= 32 && k + SMF_UNROLL <= rows; k += SMF_UNROLL)
-        half_gather(to + k * n, (ptrdiff_t)n, from + (ptrdiff_t)k * row, row, SMF_UNROLL, (int)n, stride);
+        half_gather(to + k * n, (ptrdiff_t)n, from + (ptrdiff_t)k * row, row, SMF_UNROLL, n, stride);
     for (; k < rows; k++) half_elements_in(to + k * n, from + (ptrdiff_t)k * row, stride, n);
+}
+
+static void half_rows_in(void *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)
+{
+    half_stride stride;
+    half_stride_of(&stride, col);
+    if (row == (ptrdiff_t)n * col) n *= rows, rows = 1; /* they are one */
+    half_lines_in((uint16_t *)to, from, row, &stride, rows, n);
+}
+static void half_rows_out(char *to, ptrdiff_t row, ptrdiff_t col, const void *from, size_t rows, size_t n)
+{
+    half_stride stride;
+    half_stride_of(&stride, col);
+    if (row == (ptrdiff_t)n * col) n *= rows, rows = 1;
+    for (size_t k = 0; k < rows; k++) half_elements_out(to + (ptrdiff_t)k * row, &stride, (const uint16_t *)from + k * n, n);
 }
 
 /* What is strided comes to a contiguous line of halves first: a piece of a row, or rows. */
@@ -1275,7 +1320,7 @@ static void half_lines_in(uint16_t *to, const char *from, ptrdiff_t row, const h
             }                                                                                                           \
         }                                                                                                               \
     }                                                                                                                   \
-    static const f32_port H##_port = {2, H##_port_in, H##_port_out};
+    static const f32_port H##_port = {2, H##_port_in, H##_port_out, half_rows_in, half_rows_out};
 SMF_HALF_PORT(f16, SMF_F16)
 SMF_HALF_PORT(bf16, SMF_BF16)
 #undef SMF_HALF_PORT

@@ -498,36 +498,38 @@ AVX2_SOME(bf16, 0xff80)
 #undef AVX2_SOME
 
 #define SMF_KNOWN_STRIDES 1
-/* Every other. The last load ends with the last element: it has those wanted in its odd lanes. */
-SMF_INLINE f32_v avx2_every2_ps(const float *p)
+/* 8 floats n apart, 2 to 4, from vectors that begin 7 apart: the last one ends with the last float, and no two of those wanted lie in
+ * the same lane, the i-th in lane n i % 7, the last in the last. */
+#define AVX2_WANTED(n, k, i) ((n) * (i) >= 7 * (k) && (n) * (i) < 7 * (k) + 8 ? 1 << (((n) * (i) - 7 * (k)) & 7) : 0)
+#define AVX2_BLEND(n, k)                                                                                             \
+    if (k < n)                                                                                                       \
+        v = _mm256_blend_ps(v, _mm256_loadu_ps(p + 7 * k),                                                           \
+                            AVX2_WANTED(n, k, 0) | AVX2_WANTED(n, k, 1) | AVX2_WANTED(n, k, 2) | AVX2_WANTED(n, k, 3) | \
+                                AVX2_WANTED(n, k, 4) | AVX2_WANTED(n, k, 5) | AVX2_WANTED(n, k, 6) | AVX2_WANTED(n, k, 7));
+#define AVX2_EVERY(n)                                                                                                \
+    SMF_INLINE void avx2_every##n##_ps(float *to, const float *p)                                                    \
+    {                                                                                                                \
+        const __m256i at = _mm256_setr_epi32(0, n % 7, 2 * n % 7, 3 * n % 7, 4 * n % 7, 5 * n % 7, 6 * n % 7, 7);    \
+        __m256 v = _mm256_loadu_ps(p);                                                                               \
+        AVX2_BLEND(n, 1) AVX2_BLEND(n, 2) AVX2_BLEND(n, 3)                       \
+        _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(v, at));                                                       \
+    }
+AVX2_EVERY(2)
+AVX2_EVERY(3)
+AVX2_EVERY(4)
+#undef AVX2_EVERY
+#undef AVX2_BLEND
+#undef AVX2_WANTED
+SMF_INLINE void avx2_every2_pd(double *to, const double *p) /* 4 */
 {
-    const __m256 a = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8), 0x88);
-    const __m256 b = _mm256_shuffle_ps(_mm256_loadu_ps(p + 16), _mm256_loadu_ps(p + 23), 0xD8);
-    f32_v r = {_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xD8)),
-               _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(b), 0xD8))};
-    return r;
+    const __m256d v = _mm256_blend_pd(_mm256_loadu_pd(p), _mm256_loadu_pd(p + 3), 0xA);
+    _mm256_storeu_pd(to, _mm256_permute4x64_pd(v, 0xD8));
 }
-SMF_INLINE f64_v avx2_every2_pd(const double *p)
-{
-    const __m256d a = _mm256_unpacklo_pd(_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4));
-    const __m256d b = _mm256_shuffle_pd(_mm256_loadu_pd(p + 8), _mm256_loadu_pd(p + 11), 0xA);
-    f64_v r = {_mm256_permute4x64_pd(a, 0xD8), _mm256_permute4x64_pd(b, 0xD8)};
-    return r;
-}
-SMF_INLINE f32_v avx2_reverse_ps(f32_v a)
-{
-    const __m256i back = _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    f32_v r = {_mm256_permutevar8x32_ps(a.b, back), _mm256_permutevar8x32_ps(a.a, back)};
-    return r;
-}
-SMF_INLINE f64_v avx2_reverse_pd(f64_v a)
-{
-    f64_v r = {_mm256_permute4x64_pd(a.b, 0x1B), _mm256_permute4x64_pd(a.a, 0x1B)};
-    return r;
-}
+SMF_INLINE __m256 avx2_reverse_ps(__m256 v) { return _mm256_permutevar8x32_ps(v, _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0)); }
+SMF_INLINE __m256d avx2_reverse_pd(__m256d v) { return _mm256_permute4x64_pd(v, 0x1B); }
 SMF_INLINE void avx2_apart_ps(float *to, const char *p, ptrdiff_t col)
 {
-    SMF_EACH(k, 4)
+    SMF_EACH(k, 2)
     {
         const ptrdiff_t c2 = 2 * col;
         __m128 q = _mm_load_ss((const float *)(const void *)p);
@@ -541,7 +543,7 @@ SMF_INLINE void avx2_apart_ps(float *to, const char *p, ptrdiff_t col)
 }
 SMF_INLINE void avx2_apart_pd(double *to, const char *p, ptrdiff_t col)
 {
-    SMF_EACH(k, 4)
+    SMF_EACH(k, 2)
     {
         const __m128d q = _mm_load_sd((const double *)(const void *)p);
         _mm_storeu_pd(to + 2 * k, _mm_loadh_pd(q, (const double *)(const void *)(p + col)));
@@ -591,30 +593,28 @@ SMF_INLINE __m128i avx2_apart_halves(const char *p, ptrdiff_t col)
     v = _mm_insert_epi16(v, h[6], 6);
     return _mm_insert_epi16(v, h[7], 7);
 }
-SMF_INLINE int half_known(uint16_t *to, const char *p, ptrdiff_t col, const size_t n)
+/* The elements of each line by U at a time; where n is no multiple of that, the last ones overlap those before. */
+#define AVX2_UNITS(R, U, STEP)                                                                                       \
+    for (size_t k = 0; k < lines; k++)                                                                                             \
+    for (size_t i_end = U; i_end < n + U; i_end += U) {                                                              \
+        const size_t i = (i_end < n ? i_end : n) - U;                                                                \
+        const char *const q = p + (ptrdiff_t)k * next + (ptrdiff_t)i * col;                                                     \
+        const R *const at = (const R *)(const void *)q;                                                              \
+        R *const t = to + (ptrdiff_t)k * pitch + i;                                                                             \
+        STEP                                                                                                         \
+    }
+SMF_INLINE int half_known(uint16_t *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
 {
-#define SMF_EIGHT(i, v)                                                              \
-    {                                                                                \
-        const char *const at = p + (ptrdiff_t)(i) * col;                             \
-        _mm_storeu_si128((__m128i *)(void *)(to + (i)), v);                          \
-    }
-#define SMF_EIGHTS(v)                                                                \
-    {                                                                                \
-        if (n == 32) SMF_EACH(k, 4) SMF_EIGHT(8 * k, v)                              \
-        else /* the last ones overlap those before */                                \
-            for (size_t i_end = 8; i_end < n + 8; i_end += 8) SMF_EIGHT((i_end < n ? i_end : n) - 8, v) \
-    }
+#define SMF_EIGHTS(v) AVX2_UNITS(uint16_t, 8, { (void)at; _mm_storeu_si128((__m128i *)(void *)t, v); })
     if (n < 8) return 0;
-    if (col == 4 && n == 32)
-        SMF_EACH(k, 2) _mm256_storeu_si256((__m256i *)(void *)(to + 16 * k), avx2_every2_halves(p + 64 * k));
-    else if (col == 4) SMF_EIGHTS(avx2_every_halves(at, 2))
-    else if (col == 6) SMF_EIGHTS(avx2_every_halves(at, 3))
-    else if (col == 8) SMF_EIGHTS(avx2_every_halves(at, 4))
-    else if (col == 10) SMF_EIGHTS(avx2_every_halves(at, 5))
-    else if (col == -2) SMF_EIGHTS(avx2_reverse_halves(at - 14))
-    else SMF_EIGHTS(avx2_apart_halves(at, col))
+    if (col == 4 && n >= 16) AVX2_UNITS(uint16_t, 16, { (void)at; _mm256_storeu_si256((__m256i *)(void *)t, avx2_every2_halves(q)); })
+    else if (col == 4) SMF_EIGHTS(avx2_every_halves(q, 2))
+    else if (col == 6) SMF_EIGHTS(avx2_every_halves(q, 3))
+    else if (col == 8) SMF_EIGHTS(avx2_every_halves(q, 4))
+    else if (col == 10) SMF_EIGHTS(avx2_every_halves(q, 5))
+    else if (col == -2) SMF_EIGHTS(avx2_reverse_halves(q - 14))
+    else SMF_EIGHTS(avx2_apart_halves(q, col))
 #undef SMF_EIGHTS
-#undef SMF_EIGHT
     return 1;
 }
 SMF_INLINE int half_knows_out(ptrdiff_t col) { return col == -2; }
@@ -623,22 +623,34 @@ SMF_INLINE void half_known_out(char *p, const uint16_t *from, ptrdiff_t col)
     (void)col;
     _mm_storeu_si128((__m128i *)(void *)(p - 14), avx2_reverse_halves((const char *)from));
 }
-#define AVX2_KNOWN(F, R, W, s)                                                                                   \
-    SMF_INLINE int F##_known(R *to, const char *p, ptrdiff_t col, size_t n)                                      \
-    {                                                                                                            \
-        if (n < W) return 0;                                                                                     \
-        const ptrdiff_t size = sizeof(R);                                                                        \
-        const R *const at = (const R *)(const void *)p;                                                          \
-        if (col == 2 * size) F##_store(to, avx2_every2_##s(at));                                                 \
-        else if (col == -size) F##_store(to, avx2_reverse_##s(F##_load(at - (W - 1))));                          \
-        else avx2_apart_##s(to, p, col);                                                                         \
-        return 1;                                                                                                \
-    }                                                                                                            \
-    SMF_INLINE int F##_knows_out(ptrdiff_t col) { return col == -(ptrdiff_t)sizeof(R); }                         \
-    SMF_INLINE void F##_known_out(char *p, F##_v y, ptrdiff_t col)                                               \
-    {                                                                                                            \
-        F##_store((R *)(void *)(p + (W - 1) * col), avx2_reverse_##s(y));                                        \
-    }
-AVX2_KNOWN(f32, float, 16, ps)
-AVX2_KNOWN(f64, double, 8, pd)
-#undef AVX2_KNOWN
+SMF_INLINE int f32_known(float *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
+{
+    if (n < 8) return 0;
+    if (col == 8) AVX2_UNITS(float, 8, { avx2_every2_ps(t, at); })
+    else if (col == 12) AVX2_UNITS(float, 8, { avx2_every3_ps(t, at); })
+    else if (col == 16) AVX2_UNITS(float, 8, { avx2_every4_ps(t, at); })
+    else if (col == -4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_reverse_ps(_mm256_loadu_ps(at - 7))); })
+    else AVX2_UNITS(float, 8, { (void)at; avx2_apart_ps(t, q, col); })
+    return 1;
+}
+SMF_INLINE int f64_known(double *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
+{
+    if (n < 4) return 0;
+    if (col == 16) AVX2_UNITS(double, 4, { avx2_every2_pd(t, at); })
+    else if (col == -8) AVX2_UNITS(double, 4, { _mm256_storeu_pd(t, avx2_reverse_pd(_mm256_loadu_pd(at - 3))); })
+    else AVX2_UNITS(double, 4, { (void)at; avx2_apart_pd(t, q, col); })
+    return 1;
+}
+#undef AVX2_UNITS
+SMF_INLINE int f32_knows_out(ptrdiff_t col) { return col == -4; }
+SMF_INLINE int f64_knows_out(ptrdiff_t col) { return col == -8; }
+SMF_INLINE void f32_known_out(char *p, f32_v y, ptrdiff_t col)
+{
+    const f32_v r = {avx2_reverse_ps(y.b), avx2_reverse_ps(y.a)};
+    f32_store((float *)(void *)(p + 15 * col), r);
+}
+SMF_INLINE void f64_known_out(char *p, f64_v y, ptrdiff_t col)
+{
+    const f64_v r = {avx2_reverse_pd(y.b), avx2_reverse_pd(y.a)};
+    f64_store((double *)(void *)(p + 7 * col), r);
+}

@@ -298,6 +298,7 @@ SMF_INLINE void bf16_out_n(char *p, f32_v a, size_t n)
 
 /* Elements up to LINES places apart come from as many vectors of memory, `line` by line, and go to them, by permutations:
  * less than an access for each. The first line begins and the last one ends with an element. */
+#define SMF_GATHERS(W) (W)
 #define SMF_STRIDE_WORDS 1
 /* Lane by lane, each by one instruction that the processor keeps as one: what limits the exponentials beside it is their number. */
 SMF_INLINE __m512 avx512_apart_ps(const char *p, ptrdiff_t col)
@@ -399,18 +400,18 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
     {                                                                                                            \
         return _mm512_mask_cmplt_##d##_mask(stride->places[j], stride->out[j], _mm512_set1_##d(n));              \
     }                                                                                                            \
-    SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const int count, int n, const F##_stride *stride) \
+    SMF_INLINE void F##_gather(R *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, const int count, size_t n, const F##_stride *stride) \
     {                                                                                                            \
         const int lines = stride->lines;                                                                         \
         V x[4];                                                                                                  \
         if (lines == 0 && n < W) {                                                                               \
-            SMF_EACH(q, count) SMF_COPY(F, to + q * pitch, (ptrdiff_t)sizeof(R), p + q * next, stride->col, (size_t)n); \
+            SMF_EACH(q, count) SMF_COPY(F, to + q * pitch, (ptrdiff_t)sizeof(R), p + q * next, stride->col, n); \
             return;                                                                                              \
         }                                                                                                        \
         if (lines == 0) SMF_EACH(q, count) x[q] = avx512_apart_##s(p + q * next, stride->col);                   \
         else if (n == W) SMF_EACH(q, count) x[q] = _mm512_loadu_##l(p + q * next + stride->first);               \
         else {                                                                                                   \
-            const I some = F##_places(stride, 0, n);                                                             \
+            const I some = F##_places(stride, 0, (int)n);                                                             \
             SMF_EACH(q, count) x[q] = _mm512_maskz_loadu_##s(some, p + q * next + stride->first);                \
         }                                                                                                        \
         if (lines == 1) SMF_EACH(q, count) x[q] = _mm512_permutexvar_##s(stride->in[0], x[q]);                   \
@@ -419,7 +420,7 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
             const char *const at = p + (j < lines - 1 ? stride->first + j * stride->next : stride->last);        \
             if (n == W) SMF_EACH(q, count) x[q] = _mm512_permutex2var_##s(x[q], in, _mm512_loadu_##l(at + q * next)); \
             else {                                                                                               \
-                const unsigned places = F##_places(stride, j, n), moved = stride->col < 0 ? places >> j : places << j; \
+                const unsigned places = F##_places(stride, j, (int)n), moved = stride->col < 0 ? places >> j : places << j; \
                 const I some = (I)(j < lines - 1 ? places : moved); /* the last line begins j places early */    \
                 SMF_EACH(q, count)                                                                               \
                 x[q] = _mm512_permutex2var_##s(x[q], in, _mm512_maskz_loadu_##s(some, at + q * next));           \
