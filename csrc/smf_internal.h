@@ -75,7 +75,6 @@
 #define SMF_TRIAL 4096         /* elements after which a row is asked whether it is near to 0 */
 #define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
 #define SMF_LINES_BYTES 520    /* from an element of a row of doubles to the next: nearer ones are not turned */
-#define SMF_RESULTS 1024       /* of stack, for logsumexp of these */
 #define SMF_PANEL_BYTES 65536  /* of stack, for rows side by side, */
 #define SMF_NEAR_BYTES 16384   /* of these, for short dense rows near to 0: it stays in the nearest cache */
 #define SMF_HALF_PANEL_BYTES 262144 /* of halves: of a row of 1000, four vectors, of 128 bytes in a line of the array */

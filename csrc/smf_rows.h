@@ -793,17 +793,17 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
     }
 }
 
-/* How rows, or pieces of one, come to a contiguous copy, and back: of another stride, or of another type. */
+/* How pieces of a row come to a contiguous copy, and back: of another stride, or of another type. */
 typedef struct {
     ptrdiff_t size; /* bytes of an element */
-    void (*in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n);
-    void (*out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n);
+    void (*in)(real *to, const char *from, ptrdiff_t col, size_t n);
+    void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
     void (*gather)(void *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n); /* of their own type; NULL: not of */
     void (*scatter)(char *to, ptrdiff_t row, ptrdiff_t col, const void *from, size_t rows, size_t n); /* `real` */
 } SMF_W(_port);
 
-static void SMF_W(_in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n);
-static void SMF_W(_out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n);
+static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n);
+static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n);
 static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out), NULL, NULL};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
@@ -824,7 +824,7 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
 #define SMF_PIECES(...)                                                                       \
     for (size_t at = 0; at < job->n; at += SMF_SCRATCH) {                                     \
         row.n = job->n - at < SMF_SCRATCH ? job->n - at : SMF_SCRATCH;                        \
-        port->in(piece, x + (ptrdiff_t)at * job->x_col, 0, job->x_col, 1, row.n);             \
+        port->in(piece, x + (ptrdiff_t)at * job->x_col, job->x_col, row.n);                   \
         __VA_ARGS__                                                                           \
     }
     SMF_PIECES({
@@ -854,7 +854,7 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
             SMF_PIECES({
                 if (op == SMF_SOFTMAX) SMF_W(_row_rare)(&row, &state, op, 0, SMF_CONTIGUOUS, SMF_OWN);
                 SMF_PASS(STEP, row.n);
-                port->out(y + (ptrdiff_t)at * job->y_col, 0, job->y_col, piece, 1, row.n);
+                port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
     } else {
         SMF_PIECES({ nan |= SMF_W(_has_nan)(&row, SMF_OWN); })
@@ -862,12 +862,12 @@ SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) 
         if (op != SMF_LOGSUMEXP)
             SMF_PIECES({
                 SMF_W(_special_of)(&row, nan, max, op, SMF_OWN);
-                port->out(y + (ptrdiff_t)at * job->y_col, 0, job->y_col, piece, 1, row.n);
+                port->out(y + (ptrdiff_t)at * job->y_col, job->y_col, piece, row.n);
             })
     }
 #undef STEP
 #undef SMF_PIECES
-    if (op == SMF_LOGSUMEXP) port->out(y, 0, port->size, lane, 1, 1);
+    if (op == SMF_LOGSUMEXP) port->out(y, port->size, lane, 1);
 }
 
 /* n contiguous numbers of another type. */
@@ -907,7 +907,6 @@ typedef struct SMF_W(_kernels) {
     ((rows) >= W || ((rows) >= SMF_SEVERAL && ((n) <= 2 * W || (n) * 4 * sizeof(real) > SMF_PANEL_BYTES)))
 #define SMF_NEARER(a, b) (((a) < 0 ? -(a) : (a)) < ((b) < 0 ? -(b) : (b)))
 
-static void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
@@ -916,11 +915,21 @@ static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_ke
 /* Rows up to here are turned, where there are many. */
 SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels) { return kernels->streamed ? SMF_SHORT : SMF_SHORT_HALF; }
 
-/* Rows that the `near` kernel takes if it can: from F_DENSE vectors on going along them is as fast. */
+/* Rows that the `near` kernel takes if it can: from F_DENSE vectors on going along them is as fast. They are dense, or to be packed. */
+SMF_INLINE int SMF_W(_is_dense)(const smf_job *job, const SMF_W(_kernels) *kernels, ptrdiff_t row)
+{
+    return row == (ptrdiff_t)job->n * kernels->port->size;
+}
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    const ptrdiff_t whole = (ptrdiff_t)job->n * kernels->port->size;
-    return kernels->op == SMF_SOFTMAX && job->n < SMF_W(_DENSE) * W && job->x_row == whole && job->y_row == whole;
+    return kernels->op == SMF_SOFTMAX && job->n < SMF_W(_DENSE) * W && SMF_W(_is_dense)(job, kernels, job->x_row) &&
+           SMF_W(_is_dense)(job, kernels, job->y_row);
+}
+SMF_INLINE int SMF_W(_packs)(const smf_job *job, const SMF_W(_kernels) *kernels)
+{
+    const ptrdiff_t size = kernels->port->size;
+    return kernels->op == SMF_SOFTMAX && job->rows >= W && job->n > 1 && job->n < SMF_W(_DENSE) * W && job->x_col == size && job->y_col == size &&
+           !SMF_W(_dense)(job, kernels);
 }
 
 /* Few rows for the kernel of these, of halves for that of floats: how long they must be for it to gain depends on how well they fill vectors across. */
@@ -963,7 +972,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
         } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
                    !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, &near, panel)) {
             if (size == sizeof(real)) SMF_W(_run_copied)(&group, kernels, 0, panel);
-            else SMF_W(_run_ported)(&group, kernels);
+            else SMF_W(_run_half_copied)(&group, kernels);
         }
     }
     if (apart) v_fence();
@@ -1016,8 +1025,9 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     }
     if (job->x_col == size && (job->y_col == size || sums)) {
         if (job->rows == 1 && job->n <= W) kernels->single(job);
+        else if (SMF_W(_packs)(job, kernels)) half ? SMF_W(_run_half_copied)(job, kernels) : SMF_W(_run_strided)(job, kernels, 0);
         else if (job->rows >= W && (job->n <= SMF_W(_short)(kernels) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
-        else if (half && kernels->op == SMF_SOFTMAX && job->n > 2 * SMF_SCRATCH) SMF_W(_run_ported)(job, kernels); /* no place for e */
+        else if (half && kernels->op == SMF_SOFTMAX && job->n > 2 * SMF_SCRATCH) SMF_W(_run_half_copied)(job, kernels); /* no place for e */
         else kernels->rows(job, SMF_NEAR);
     } else if (SMF_W(_is_few)(job, kernels) && (half ? SMF_W(_run_half_few)(job, kernels) : kernels->few(job))) {
         return;
@@ -1025,8 +1035,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         if (half) SMF_W(_run_half_groups)(job, kernels);
         else if (column * SMF_FEWEST > SMF_PANEL_BYTES) SMF_W(_run_streams)(job, kernels);
         else SMF_W(_run_groups)(job, kernels, 0);
-    } else if (half && job->n <= (kernels->op == SMF_SOFTMAX ? 2 * SMF_SCRATCH : SMF_COPY_BYTES / 2)) SMF_W(_run_half_copied)(job, kernels);
-    else if (half) SMF_W(_run_ported)(job, kernels);
+    } else if (half) SMF_W(_run_half_copied)(job, kernels);
     else {
         const int one_line = job->x_row == (ptrdiff_t)job->n * job->x_col, nearer = SMF_NEARER(job->x_row, job->x_col);
         const int along = !sums && SMF_UNIT(job->y_col) && job->n >= 7 * W; /* there only x is to be turned */
@@ -1110,18 +1119,18 @@ static void SMF_W(_lines_out)(char *to, const real *from, ptrdiff_t line, const 
 #undef SMF_TURN
 #undef SMF_LINES
 
-static void SMF_W(_in)(real *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)
+static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)
 {
     SMF_W(_stride) stride;
     SMF_W(_stride_of)(&stride, col);
-    SMF_W(_lines_in)(to, from, row, &stride, rows, n);
+    SMF_W(_lines_in)(to, from, 0, &stride, 1, n);
 }
 
-static void SMF_W(_out)(char *to, ptrdiff_t row, ptrdiff_t col, const real *from, size_t rows, size_t n)
+static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n)
 {
     SMF_W(_stride) stride;
     SMF_W(_stride_of)(&stride, col);
-    SMF_W(_lines_out)(to, from, row, &stride, rows, n);
+    SMF_W(_lines_out)(to, from, 0, &stride, 1, n);
 }
 
 /* Rows of any stride: as many as fit go through a copy of what is not contiguous, x or y or both; side by side, where they are
@@ -1134,7 +1143,9 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
     const ptrdiff_t size = sizeof(real);
     const int sums = kernels->op == SMF_LOGSUMEXP;
     SMF_W(_stride) x_at, y_at;
-    const int x_fits = SMF_UNIT(beside ? job->x_row : job->x_col), y_fits = sums || SMF_UNIT(beside ? job->y_row : job->y_col);
+    const int packs = !beside && SMF_W(_packs)(job, kernels);
+    const int x_fits = packs ? SMF_W(_is_dense)(job, kernels, job->x_row) : SMF_UNIT(beside ? job->x_row : job->x_col);
+    const int y_fits = packs ? SMF_W(_is_dense)(job, kernels, job->y_row) : sums || SMF_UNIT(beside ? job->y_row : job->y_col);
     size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
     SMF_W(_stride_of)(&x_at, beside ? job->x_row : job->x_col);
     SMF_W(_stride_of)(&y_at, beside ? job->y_row : job->y_col);
@@ -1170,15 +1181,19 @@ static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_ke
     SMF_W(_run_copied)(job, kernels, beside, copy);
 }
 
-/* Halves of any stride: as many rows as fit through a contiguous copy of halves. */
+/* Halves of any stride: as many rows as fit through a contiguous copy. */
 static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     SMF_ALIGNED(64) char copy[SMF_COPY_BYTES];
     const SMF_W(_port) *const port = kernels->port;
-    const size_t n = job->n, fit = SMF_COPY_BYTES / (size_t)port->size / n;
+    const size_t n = job->n, most = SMF_COPY_BYTES / (size_t)port->size / n;
+    const size_t fit = kernels->op == SMF_SOFTMAX && n > 2 * SMF_SCRATCH ? 0 : most;
     const ptrdiff_t size = port->size, row = (ptrdiff_t)n * size;
-    const int x_fits = job->x_col == size, y_fits = kernels->op == SMF_LOGSUMEXP || job->y_col == size;
-    for (size_t r = 0; r < job->rows; r += fit) {
+    const int packs = SMF_W(_packs)(job, kernels);
+    const int x_fits = packs ? job->x_row == row : job->x_col == size;
+    const int y_fits = packs ? job->y_row == row : kernels->op == SMF_LOGSUMEXP || job->y_col == size;
+    for (size_t r = 0; fit == 0 && r < job->rows; r++) kernels->long_row(job, r, port);
+    for (size_t r = 0; fit > 0 && r < job->rows; r += fit) {
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
         smf_job part = at;
         if (!x_fits) {
@@ -1188,28 +1203,6 @@ static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W
         if (!y_fits) part.y = copy, part.y_row = row, part.y_col = size;
         SMF_W(_run)(&part, kernels);
         if (!y_fits) port->scatter((char *)at.y, at.y_row, at.y_col, copy, at.rows, n);
-    }
-}
-
-/* Rows of any stride, of another type: as many as fit through a contiguous copy. */
-static SMF_NOINLINE void SMF_W(_run_ported)(const smf_job *job, const SMF_W(_kernels) *kernels)
-{
-    SMF_ALIGNED(64) real copy[SMF_COPY_BYTES / sizeof(real)], results[SMF_RESULTS];
-    const SMF_W(_port) *const port = kernels->port;
-    const size_t n = job->n, most = SMF_COPY_BYTES / sizeof(real) / n, fit = most > SMF_RESULTS ? SMF_RESULTS : most;
-    const ptrdiff_t size = sizeof(real), row = (ptrdiff_t)n * size;
-    const int sums = kernels->op == SMF_LOGSUMEXP;
-    if (!fit) {
-        for (size_t r = 0; r < job->rows; r++) kernels->long_row(job, r, port);
-        return;
-    }
-    for (size_t r = 0; r < job->rows; r += fit) {
-        const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
-        const smf_job part = {at.rows, n, copy, row, size, sums ? results : copy, sums ? size : row, size};
-        port->in(copy, (const char *)at.x, at.x_row, at.x_col, at.rows, n);
-        SMF_W(_run)(&part, kernels->copied);
-        if (sums) port->out((char *)at.y, 0, at.y_row, results, 1, at.rows);
-        else port->out((char *)at.y, at.y_row, at.y_col, copy, at.rows, n);
     }
 }
 
@@ -1223,10 +1216,10 @@ static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_ke
     const int sums = kernels->op == SMF_LOGSUMEXP;
     const smf_job part = {job->rows, job->n, copy, size, col, sums ? results : copy, size, col};
     if (numbers > SMF_HALF_PANEL_BYTES / sizeof(real)) return 0;
-    port->in(copy, (const char *)job->x, 0, port->size, 1, numbers);
+    port->in(copy, (const char *)job->x, port->size, numbers);
     SMF_W(_run)(&part, kernels->copied);
-    if (sums) port->out((char *)job->y, 0, job->y_row, results, 1, job->rows);
-    else port->out((char *)job->y, 0, port->size, copy, 1, numbers);
+    if (sums) port->out((char *)job->y, job->y_row, results, job->rows);
+    else port->out((char *)job->y, port->size, copy, numbers);
     return 1;
 }
 
@@ -1285,39 +1278,26 @@ static void half_rows_out(char *to, ptrdiff_t row, ptrdiff_t col, const void *fr
     for (size_t k = 0; k < rows; k++) half_elements_out(to + (ptrdiff_t)k * row, &stride, (const uint16_t *)from + k * n, n);
 }
 
-/* What is strided comes to a contiguous line of halves first: a piece of a row, or rows. */
+/* What is strided comes to a contiguous line of halves first. */
 #define SMF_HALF_PORT(H, type)                                                                                          \
-    static void H##_port_in(float *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)           \
+    static void H##_port_in(float *to, const char *from, ptrdiff_t col, size_t n)                                       \
     {                                                                                                                   \
         uint16_t line[SMF_PIECE];                                                                                       \
-        half_stride stride;                                                                                             \
-        half_stride_of(&stride, col);                                                                                   \
-        if (row == (ptrdiff_t)n * col) n *= rows, rows = 1; /* they are one */                                          \
-        for (size_t r = 0, some; r < rows; r += some) {                                                                 \
-            some = col == 2 || n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                 \
-            for (size_t i = 0, part; i < n; i += part) {                                                                \
-                const char *const at = from + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                  \
-                part = col == 2 || n - i < SMF_PIECE ? n - i : SMF_PIECE;                                               \
-                if (col != 2) half_lines_in(line, at, row, &stride, some, part);                                        \
-                f32_line_in(to + r * n + i, col == 2 ? at : (const char *)line, some * part, type);                     \
-            }                                                                                                           \
+        for (size_t i = 0, part; i < n; i += part) {                                                                    \
+            const char *const at = from + (ptrdiff_t)i * col;                                                           \
+            part = col == 2 || n - i < SMF_PIECE ? n - i : SMF_PIECE;                                                   \
+            if (col != 2) half_rows_in(line, at, 0, col, 1, part);                                                      \
+            f32_line_in(to + i, col == 2 ? at : (const char *)line, part, type);                                        \
         }                                                                                                               \
     }                                                                                                                   \
-    static void H##_port_out(char *to, ptrdiff_t row, ptrdiff_t col, const float *from, size_t rows, size_t n)          \
+    static void H##_port_out(char *to, ptrdiff_t col, const float *from, size_t n)                                      \
     {                                                                                                                   \
         uint16_t line[SMF_PIECE];                                                                                       \
-        half_stride stride;                                                                                             \
-        half_stride_of(&stride, col);                                                                                   \
-        if (row == (ptrdiff_t)n * col) n *= rows, rows = 1;                                                             \
-        for (size_t r = 0, some; r < rows; r += some) {                                                                 \
-            some = col == 2 || n > SMF_PIECE ? 1 : rows - r < SMF_PIECE / n ? rows - r : SMF_PIECE / n;                 \
-            for (size_t i = 0, part; i < n; i += part) {                                                                \
-                char *const at = to + (ptrdiff_t)r * row + (ptrdiff_t)i * col;                                          \
-                part = col == 2 || n - i < SMF_PIECE ? n - i : SMF_PIECE;                                               \
-                f32_line_out(col == 2 ? at : (char *)line, from + r * n + i, some * part, type);                        \
-                for (size_t k = 0; col != 2 && k < some; k++)                                                           \
-                    half_elements_out(at + (ptrdiff_t)k * row, &stride, line + k * n, part);                            \
-            }                                                                                                           \
+        for (size_t i = 0, part; i < n; i += part) {                                                                    \
+            char *const at = to + (ptrdiff_t)i * col;                                                                   \
+            part = col == 2 || n - i < SMF_PIECE ? n - i : SMF_PIECE;                                                   \
+            f32_line_out(col == 2 ? at : (char *)line, from + i, part, type);                                           \
+            if (col != 2) half_rows_out(at, 0, col, line, 1, part);                                                     \
         }                                                                                                               \
     }                                                                                                                   \
     static const f32_port H##_port = {2, H##_port_in, H##_port_out, half_rows_in, half_rows_out};

@@ -613,15 +613,16 @@ SMF_INLINE int half_known(uint16_t *to, ptrdiff_t pitch, const char *p, ptrdiff_
     else if (col == 8) SMF_EIGHTS(avx2_every_halves(q, 4))
     else if (col == 10) SMF_EIGHTS(avx2_every_halves(q, 5))
     else if (col == -2) SMF_EIGHTS(avx2_reverse_halves(q - 14))
+    else if (col == 2) SMF_EIGHTS(_mm_loadu_si128((const __m128i *)(const void *)q))
     else SMF_EIGHTS(avx2_apart_halves(q, col))
 #undef SMF_EIGHTS
     return 1;
 }
-SMF_INLINE int half_knows_out(ptrdiff_t col) { return col == -2; }
+SMF_INLINE int half_knows_out(ptrdiff_t col) { return col == -2 || col == 2; }
 SMF_INLINE void half_known_out(char *p, const uint16_t *from, ptrdiff_t col)
 {
-    (void)col;
-    _mm_storeu_si128((__m128i *)(void *)(p - 14), avx2_reverse_halves((const char *)from));
+    if (col == 2) _mm_storeu_si128((__m128i *)(void *)p, _mm_loadu_si128((const __m128i *)(const void *)from));
+    else _mm_storeu_si128((__m128i *)(void *)(p - 14), avx2_reverse_halves((const char *)from));
 }
 SMF_INLINE int f32_known(float *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
 {
