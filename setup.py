@@ -1,4 +1,5 @@
-"""The build: one extension of one Cython file and all of csrc/, without compiler flags."""
+"""The build: one extension of one Cython file and all of csrc/, which need no compiler flags."""
+import os
 import re
 import sys
 from glob import glob
@@ -11,12 +12,17 @@ from setuptools import Extension, setup
 header = Path("csrc/softmax_fast.h").read_text()
 version = re.search(r'#define SMF_VERSION "(.+)"', header).group(1)
 
+# What the kernels were tuned with: -O3, which Python may have been built with, makes softmax of short rows 15% slower with GCC 12
+# (docs/performance.md). An -O of the user's own stands.
+optimized = [] if sys.platform == "win32" or "-O" in os.environ.get("CFLAGS", "") else ["-O2"]
+
 core = Extension(
     "softmax_fast._core",
     ["src/softmax_fast/_core.pyx", *sorted(glob("csrc/*.c"))],
     include_dirs=["csrc", "src/softmax_fast", numpy.get_include()],
     depends=glob("csrc/*.h") + glob("src/softmax_fast/*.pxd") + ["src/softmax_fast/results.h"],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    extra_compile_args=optimized,
     libraries=[] if sys.platform == "win32" else ["m"],
 )
 
