@@ -12,6 +12,10 @@
 #define SMF_SHORT_HALF SMF_SHORT
 #endif
 
+#ifndef SMF_PACKS
+#define SMF_PACKS 0
+#endif
+
 #ifndef SMF_SCALES
 #define SMF_SCALES 0
 SMF_INLINE void f32_scale(float *y, const float *e, float hi, float lo, size_t n) { (void)y, (void)e, (void)hi, (void)lo, (void)n; }

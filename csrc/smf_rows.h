@@ -915,21 +915,19 @@ static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_ke
 /* Rows up to here are turned, where there are many. */
 SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels) { return kernels->streamed ? SMF_SHORT : SMF_SHORT_HALF; }
 
-/* Rows that the `near` kernel takes if it can: from F_DENSE vectors on going along them is as fast. They are dense, or to be packed. */
-SMF_INLINE int SMF_W(_is_dense)(const smf_job *job, const SMF_W(_kernels) *kernels, ptrdiff_t row)
-{
-    return row == (ptrdiff_t)job->n * kernels->port->size;
-}
+/* Rows that the `near` kernel takes if it can, as there is no gap between them: from F_DENSE vectors on going along them is as fast. */
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    return kernels->op == SMF_SOFTMAX && job->n < SMF_W(_DENSE) * W && SMF_W(_is_dense)(job, kernels, job->x_row) &&
-           SMF_W(_is_dense)(job, kernels, job->y_row);
+    const ptrdiff_t whole = (ptrdiff_t)job->n * kernels->port->size;
+    return kernels->op == SMF_SOFTMAX && job->n < SMF_W(_DENSE) * W && job->x_row == whole && job->y_row == whole;
 }
+
+/* Contiguous rows with gaps between them that go there through a copy without. */
 SMF_INLINE int SMF_W(_packs)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t size = kernels->port->size;
-    return kernels->op == SMF_SOFTMAX && job->rows >= W && job->n > 1 && job->n < SMF_W(_DENSE) * W && job->x_col == size && job->y_col == size &&
-           !SMF_W(_dense)(job, kernels);
+    return SMF_PACKS && kernels->op == SMF_SOFTMAX && job->rows >= W && job->n > 1 && job->n < SMF_W(_DENSE) * W && job->x_col == size &&
+           job->y_col == size && !SMF_W(_dense)(job, kernels);
 }
 
 /* Few rows for the kernel of these, of halves for that of floats: how long they must be for it to gain depends on how well they fill vectors across. */
@@ -1144,8 +1142,8 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
     const int sums = kernels->op == SMF_LOGSUMEXP;
     SMF_W(_stride) x_at, y_at;
     const int packs = !beside && SMF_W(_packs)(job, kernels);
-    const int x_fits = packs ? SMF_W(_is_dense)(job, kernels, job->x_row) : SMF_UNIT(beside ? job->x_row : job->x_col);
-    const int y_fits = packs ? SMF_W(_is_dense)(job, kernels, job->y_row) : sums || SMF_UNIT(beside ? job->y_row : job->y_col);
+    const int x_fits = packs ? job->x_row == (ptrdiff_t)n * size : SMF_UNIT(beside ? job->x_row : job->x_col);
+    const int y_fits = packs ? job->y_row == (ptrdiff_t)n * size : sums || SMF_UNIT(beside ? job->y_row : job->y_col);
     size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
     SMF_W(_stride_of)(&x_at, beside ? job->x_row : job->x_col);
     SMF_W(_stride_of)(&y_at, beside ? job->y_row : job->y_col);

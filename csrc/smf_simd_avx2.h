@@ -2,6 +2,7 @@
 #define SMF_UNROLL 2
 #define SMF_LATER 2
 #define SMF_SPREAD(W) ((W) / 2)
+#define SMF_PACKS 1 /* short rows with gaps between them lose more by turning than by a copy */
 
 typedef struct { __m256 a, b; } f32_v;
 typedef struct { __m256d a, b; } f64_v;

@@ -41,7 +41,7 @@
 #define SMF_EACH(j, count) for (int j = 0; j < (count); j++)
 #define SMF_PLAIN_HALF 1 /* smf_half.h has them */
 #define SMF_UNROLL 2 /* logical vectors that fit the registers at once */
-#define SMF_LATER 0  /* whether e are added to totals from memory, those of a row when the next ones have been found */
+#define SMF_LATER 0  /* 0, or e are added to totals from memory, those of long rows of softmax so many groups later, of others one */
 #define SMF_SPREAD(W) (W) /* dense rows from this length on are multiplied row by row, shorter ones by vectors of spread() */
 
 /* Called, never inlined: 16 lanes of C at every use would compile for most of a minute. */
