@@ -330,8 +330,8 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
     const int ahead = layout == SMF_STRIDED && row->x_at, stored = op == SMF_SOFTMAX && !drop;
     v_t x[SMF_UNROLL], e[SMF_UNROLL], before[SMF_UNROLL];
     size_t n = row->n, i = 0;
-    const int some = form != SMF_LARGEST && SMF_W(_LONG) < SIZE_MAX, lags = some && stored;
-    const int along = some && n >= SMF_W(_LONG); /* from a total of 0 */
+    const int either = form != SMF_LARGEST && SMF_W(_LONG) < SIZE_MAX, lags = either && stored; /* where rows are long */
+    const int along = either && n >= SMF_W(_LONG); /* from a total of 0 */
     const size_t later = (lags && along ? SMF_LATER : 1) * SMF_UNROLL * W;
     one.max = state->max;
     one.stray = state->stray;
@@ -1144,7 +1144,7 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
     const int packs = !beside && SMF_W(_packs)(job, kernels);
     const int x_fits = packs ? job->x_row == (ptrdiff_t)n * size : SMF_UNIT(beside ? job->x_row : job->x_col);
     const int y_fits = packs ? job->y_row == (ptrdiff_t)n * size : sums || SMF_UNIT(beside ? job->y_row : job->y_col);
-    size_t fit = (size_t)(beside ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
+    size_t fit = (size_t)(beside || packs ? SMF_COPY_BYTES : SMF_SCRATCH_BYTES) / sizeof(real) / n;
     SMF_W(_stride_of)(&x_at, beside ? job->x_row : job->x_col);
     SMF_W(_stride_of)(&y_at, beside ? job->y_row : job->y_col);
     if (fit < least) fit = most < least ? most : least;
@@ -1185,7 +1185,7 @@ static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W
     SMF_ALIGNED(64) char copy[SMF_COPY_BYTES];
     const SMF_W(_port) *const port = kernels->port;
     const size_t n = job->n, most = SMF_COPY_BYTES / (size_t)port->size / n;
-    const size_t fit = kernels->op == SMF_SOFTMAX && n > 2 * SMF_SCRATCH ? 0 : most;
+    const size_t fit = kernels->op == SMF_SOFTMAX && n > 2 * SMF_SCRATCH ? 0 : most > W ? most / W * W : most;
     const ptrdiff_t size = port->size, row = (ptrdiff_t)n * size;
     const int packs = SMF_W(_packs)(job, kernels);
     const int x_fits = packs ? job->x_row == row : job->x_col == size;
