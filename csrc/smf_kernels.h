@@ -104,7 +104,7 @@ static SMF_NOINLINE void half_elements_out(char *to, const half_stride *s, const
     {                                                                                                            \
         const ptrdiff_t col = stride->col;                                                                       \
         size_t i = 0;                                                                                            \
-        if (n <= (size_t)SMF_GATHERS(W)) {                                                                               \
+        if (n <= (size_t)SMF_GATHERS(W)) {                                                                       \
             F##_gather(to, 0, from, 0, 1, n, stride);                                                            \
             return;                                                                                              \
         }                                                                                                        \
@@ -117,6 +117,29 @@ SMF_ELEMENTS_IN(half, uint16_t, 32)
 SMF_ELEMENTS_IN(f32, float, 16)
 SMF_ELEMENTS_IN(f64, double, 8)
 #undef SMF_ELEMENTS_IN
+
+/* Rows of strided halves to contiguous memory, short ones a few at once; and back. */
+static void half_rows_in(uint16_t *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)
+{
+    half_stride stride;
+    size_t k = 0;
+    half_stride_of(&stride, col);
+    if (row == (ptrdiff_t)n * col) n *= rows, rows = 1; /* they are one */
+    if (SMF_GATHERS(32) > 32) {
+        half_gather(to, (ptrdiff_t)n, from, row, rows, n, &stride);
+        return;
+    }
+    for (; n <= 32 && k + SMF_UNROLL <= rows; k += SMF_UNROLL)
+        half_gather(to + k * n, (ptrdiff_t)n, from + (ptrdiff_t)k * row, row, SMF_UNROLL, n, &stride);
+    for (; k < rows; k++) half_elements_in(to + k * n, from + (ptrdiff_t)k * row, &stride, n);
+}
+static void half_rows_out(char *to, ptrdiff_t row, ptrdiff_t col, const uint16_t *from, size_t rows, size_t n)
+{
+    half_stride stride;
+    half_stride_of(&stride, col);
+    if (row == (ptrdiff_t)n * col) n *= rows, rows = 1;
+    for (size_t k = 0; k < rows; k++) half_elements_out(to + (ptrdiff_t)k * row, &stride, from + k * n, n);
+}
 
 #include "smf_exp_f32.h"
 #define SMF_F f32

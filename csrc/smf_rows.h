@@ -798,13 +798,11 @@ typedef struct {
     ptrdiff_t size; /* bytes of an element */
     void (*in)(real *to, const char *from, ptrdiff_t col, size_t n);
     void (*out)(char *to, ptrdiff_t col, const real *from, size_t n);
-    void (*gather)(void *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n); /* of their own type; NULL: not of */
-    void (*scatter)(char *to, ptrdiff_t row, ptrdiff_t col, const void *from, size_t rows, size_t n); /* `real` */
 } SMF_W(_port);
 
 static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n);
 static void SMF_W(_out)(char *to, ptrdiff_t col, const real *from, size_t n);
-static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out), NULL, NULL};
+static const SMF_W(_port) SMF_W(_strided_port) = {sizeof(real), SMF_W(_in), SMF_W(_out)};
 
 /* A row too long for that: piece by piece, its exponentials once for the total and once more for the result. */
 SMF_BODY void SMF_W(_long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port, const smf_op op)
@@ -1182,7 +1180,7 @@ static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_ke
 /* Halves of any stride: as many rows as fit through a contiguous copy. */
 static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
-    SMF_ALIGNED(64) char copy[SMF_COPY_BYTES];
+    SMF_ALIGNED(64) uint16_t copy[SMF_COPY_BYTES / 2];
     const SMF_W(_port) *const port = kernels->port;
     const size_t n = job->n, most = SMF_COPY_BYTES / (size_t)port->size / n;
     const size_t fit = kernels->op == SMF_SOFTMAX && n > 2 * SMF_SCRATCH ? 0 : most > W ? most / W * W : most;
@@ -1195,12 +1193,12 @@ static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W
         const smf_job at = SMF_W(_rows_of)(job, r, job->rows - r < fit ? job->rows - r : fit);
         smf_job part = at;
         if (!x_fits) {
-            port->gather(copy, (const char *)at.x, at.x_row, at.x_col, at.rows, n);
+            half_rows_in(copy, (const char *)at.x, at.x_row, at.x_col, at.rows, n);
             part.x = copy, part.x_row = row, part.x_col = size;
         }
         if (!y_fits) part.y = copy, part.y_row = row, part.y_col = size;
         SMF_W(_run)(&part, kernels);
-        if (!y_fits) port->scatter((char *)at.y, at.y_row, at.y_col, copy, at.rows, n);
+        if (!y_fits) half_rows_out((char *)at.y, at.y_row, at.y_col, copy, at.rows, n);
     }
 }
 
@@ -1248,34 +1246,6 @@ static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_ke
     static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
 
 #ifdef SMF_HALVES
-/* Rows of strided halves to contiguous memory, short ones a few at once. */
-static void half_lines_in(uint16_t *to, const char *from, ptrdiff_t row, const half_stride *stride, size_t rows, size_t n)
-{
-    size_t k = 0;
-    if (SMF_GATHERS(32) > 32) {
-        half_gather(to, (ptrdiff_t)n, from, row, rows, n, stride);
-        return;
-    }
-    for (; n <= 32 && k + SMF_UNROLL <= rows; k += SMF_UNROLL)
-        half_gather(to + k * n, (ptrdiff_t)n, from + (ptrdiff_t)k * row, row, SMF_UNROLL, n, stride);
-    for (; k < rows; k++) half_elements_in(to + k * n, from + (ptrdiff_t)k * row, stride, n);
-}
-
-static void half_rows_in(void *to, const char *from, ptrdiff_t row, ptrdiff_t col, size_t rows, size_t n)
-{
-    half_stride stride;
-    half_stride_of(&stride, col);
-    if (row == (ptrdiff_t)n * col) n *= rows, rows = 1; /* they are one */
-    half_lines_in((uint16_t *)to, from, row, &stride, rows, n);
-}
-static void half_rows_out(char *to, ptrdiff_t row, ptrdiff_t col, const void *from, size_t rows, size_t n)
-{
-    half_stride stride;
-    half_stride_of(&stride, col);
-    if (row == (ptrdiff_t)n * col) n *= rows, rows = 1;
-    for (size_t k = 0; k < rows; k++) half_elements_out(to + (ptrdiff_t)k * row, &stride, (const uint16_t *)from + k * n, n);
-}
-
 /* What is strided comes to a contiguous line of halves first. */
 #define SMF_HALF_PORT(H, type)                                                                                          \
     static void H##_port_in(float *to, const char *from, ptrdiff_t col, size_t n)                                       \
@@ -1298,7 +1268,7 @@ static void half_rows_out(char *to, ptrdiff_t row, ptrdiff_t col, const void *fr
             if (col != 2) half_rows_out(at, 0, col, line, 1, part);                                                     \
         }                                                                                                               \
     }                                                                                                                   \
-    static const f32_port H##_port = {2, H##_port_in, H##_port_out, half_rows_in, half_rows_out};
+    static const f32_port H##_port = {2, H##_port_in, H##_port_out};
 SMF_HALF_PORT(f16, SMF_F16)
 SMF_HALF_PORT(bf16, SMF_BF16)
 #undef SMF_HALF_PORT

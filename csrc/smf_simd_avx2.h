@@ -499,21 +499,23 @@ AVX2_SOME(bf16, 0xff80)
 #undef AVX2_SOME
 
 #define SMF_KNOWN_STRIDES 1
+SMF_INLINE __m256 avx2_floats(const char *p) { return _mm256_loadu_ps((const float *)(const void *)p); }
+SMF_INLINE __m256d avx2_doubles(const char *p) { return _mm256_loadu_pd((const double *)(const void *)p); }
 /* 8 floats n apart, 2 to 4, from vectors that begin 7 apart: the last one ends with the last float, and no two of those wanted lie in
  * the same lane, the i-th in lane n i % 7, the last in the last. */
 #define AVX2_WANTED(n, k, i) ((n) * (i) >= 7 * (k) && (n) * (i) < 7 * (k) + 8 ? 1 << (((n) * (i) - 7 * (k)) & 7) : 0)
 #define AVX2_BLEND(n, k)                                                                                             \
     if (k < n)                                                                                                       \
-        v = _mm256_blend_ps(v, _mm256_loadu_ps(p + 7 * k),                                                           \
+        v = _mm256_blend_ps(v, avx2_floats(p + 28 * k),                                                              \
                             AVX2_WANTED(n, k, 0) | AVX2_WANTED(n, k, 1) | AVX2_WANTED(n, k, 2) | AVX2_WANTED(n, k, 3) | \
                                 AVX2_WANTED(n, k, 4) | AVX2_WANTED(n, k, 5) | AVX2_WANTED(n, k, 6) | AVX2_WANTED(n, k, 7));
 #define AVX2_EVERY(n)                                                                                                \
-    SMF_INLINE void avx2_every##n##_ps(float *to, const float *p)                                                    \
+    SMF_INLINE __m256 avx2_every##n##_ps(const char *p)                                                              \
     {                                                                                                                \
         const __m256i at = _mm256_setr_epi32(0, n % 7, 2 * n % 7, 3 * n % 7, 4 * n % 7, 5 * n % 7, 6 * n % 7, 7);    \
-        __m256 v = _mm256_loadu_ps(p);                                                                               \
-        AVX2_BLEND(n, 1) AVX2_BLEND(n, 2) AVX2_BLEND(n, 3)                       \
-        _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(v, at));                                                       \
+        __m256 v = avx2_floats(p);                                                                                   \
+        AVX2_BLEND(n, 1) AVX2_BLEND(n, 2) AVX2_BLEND(n, 3)                                                           \
+        return _mm256_permutevar8x32_ps(v, at);                                                                      \
     }
 AVX2_EVERY(2)
 AVX2_EVERY(3)
@@ -521,10 +523,9 @@ AVX2_EVERY(4)
 #undef AVX2_EVERY
 #undef AVX2_BLEND
 #undef AVX2_WANTED
-SMF_INLINE void avx2_every2_pd(double *to, const double *p) /* 4 */
+SMF_INLINE __m256d avx2_every2_pd(const char *p) /* 4 */
 {
-    const __m256d v = _mm256_blend_pd(_mm256_loadu_pd(p), _mm256_loadu_pd(p + 3), 0xA);
-    _mm256_storeu_pd(to, _mm256_permute4x64_pd(v, 0xD8));
+    return _mm256_permute4x64_pd(_mm256_blend_pd(avx2_doubles(p), avx2_doubles(p + 24), 0xA), 0xD8);
 }
 SMF_INLINE __m256 avx2_reverse_ps(__m256 v) { return _mm256_permutevar8x32_ps(v, _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0)); }
 SMF_INLINE __m256d avx2_reverse_pd(__m256d v) { return _mm256_permute4x64_pd(v, 0x1B); }
@@ -596,26 +597,25 @@ SMF_INLINE __m128i avx2_apart_halves(const char *p, ptrdiff_t col)
 }
 /* The elements of each line by U at a time; where n is no multiple of that, the last ones overlap those before. */
 #define AVX2_UNITS(R, U, STEP)                                                                                       \
-    for (size_t k = 0; k < lines; k++)                                                                                             \
-    for (size_t i_end = U; i_end < n + U; i_end += U) {                                                              \
-        const size_t i = (i_end < n ? i_end : n) - U;                                                                \
-        const char *const q = p + (ptrdiff_t)k * next + (ptrdiff_t)i * col;                                                     \
-        const R *const at = (const R *)(const void *)q;                                                              \
-        R *const t = to + (ptrdiff_t)k * pitch + i;                                                                             \
-        STEP                                                                                                         \
-    }
+    for (size_t k = 0; k < lines; k++)                                                                               \
+        for (size_t i_end = U; i_end < n + U; i_end += U) {                                                          \
+            const size_t i = (i_end < n ? i_end : n) - U;                                                            \
+            const char *const at = p + (ptrdiff_t)k * next + (ptrdiff_t)i * col;                                     \
+            R *const t = to + (ptrdiff_t)k * pitch + i;                                                              \
+            STEP                                                                                                     \
+        }
 SMF_INLINE int half_known(uint16_t *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
 {
-#define SMF_EIGHTS(v) AVX2_UNITS(uint16_t, 8, { (void)at; _mm_storeu_si128((__m128i *)(void *)t, v); })
+#define SMF_EIGHTS(v) AVX2_UNITS(uint16_t, 8, { _mm_storeu_si128((__m128i *)(void *)t, v); })
     if (n < 8) return 0;
-    if (col == 4 && n >= 16) AVX2_UNITS(uint16_t, 16, { (void)at; _mm256_storeu_si256((__m256i *)(void *)t, avx2_every2_halves(q)); })
-    else if (col == 4) SMF_EIGHTS(avx2_every_halves(q, 2))
-    else if (col == 6) SMF_EIGHTS(avx2_every_halves(q, 3))
-    else if (col == 8) SMF_EIGHTS(avx2_every_halves(q, 4))
-    else if (col == 10) SMF_EIGHTS(avx2_every_halves(q, 5))
-    else if (col == -2) SMF_EIGHTS(avx2_reverse_halves(q - 14))
-    else if (col == 2) SMF_EIGHTS(_mm_loadu_si128((const __m128i *)(const void *)q))
-    else SMF_EIGHTS(avx2_apart_halves(q, col))
+    if (col == 4 && n >= 16) AVX2_UNITS(uint16_t, 16, { _mm256_storeu_si256((__m256i *)(void *)t, avx2_every2_halves(at)); })
+    else if (col == 4) SMF_EIGHTS(avx2_every_halves(at, 2))
+    else if (col == 6) SMF_EIGHTS(avx2_every_halves(at, 3))
+    else if (col == 8) SMF_EIGHTS(avx2_every_halves(at, 4))
+    else if (col == 10) SMF_EIGHTS(avx2_every_halves(at, 5))
+    else if (col == -2) SMF_EIGHTS(avx2_reverse_halves(at - 14))
+    else if (col == 2) SMF_EIGHTS(_mm_loadu_si128((const __m128i *)(const void *)at))
+    else SMF_EIGHTS(avx2_apart_halves(at, col))
 #undef SMF_EIGHTS
     return 1;
 }
@@ -628,19 +628,19 @@ SMF_INLINE void half_known_out(char *p, const uint16_t *from, ptrdiff_t col)
 SMF_INLINE int f32_known(float *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
 {
     if (n < 8) return 0;
-    if (col == 8) AVX2_UNITS(float, 8, { avx2_every2_ps(t, at); })
-    else if (col == 12) AVX2_UNITS(float, 8, { avx2_every3_ps(t, at); })
-    else if (col == 16) AVX2_UNITS(float, 8, { avx2_every4_ps(t, at); })
-    else if (col == -4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_reverse_ps(_mm256_loadu_ps(at - 7))); })
-    else AVX2_UNITS(float, 8, { (void)at; avx2_apart_ps(t, q, col); })
+    if (col == 8) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every2_ps(at)); })
+    else if (col == 12) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every3_ps(at)); })
+    else if (col == 16) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every4_ps(at)); })
+    else if (col == -4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_reverse_ps(avx2_floats(at - 28))); })
+    else AVX2_UNITS(float, 8, { avx2_apart_ps(t, at, col); })
     return 1;
 }
 SMF_INLINE int f64_known(double *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
 {
     if (n < 4) return 0;
-    if (col == 16) AVX2_UNITS(double, 4, { avx2_every2_pd(t, at); })
-    else if (col == -8) AVX2_UNITS(double, 4, { _mm256_storeu_pd(t, avx2_reverse_pd(_mm256_loadu_pd(at - 3))); })
-    else AVX2_UNITS(double, 4, { (void)at; avx2_apart_pd(t, q, col); })
+    if (col == 16) AVX2_UNITS(double, 4, { _mm256_storeu_pd(t, avx2_every2_pd(at)); })
+    else if (col == -8) AVX2_UNITS(double, 4, { _mm256_storeu_pd(t, avx2_reverse_pd(avx2_doubles(at - 24))); })
+    else AVX2_UNITS(double, 4, { avx2_apart_pd(t, at, col); })
     return 1;
 }
 #undef AVX2_UNITS

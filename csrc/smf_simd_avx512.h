@@ -411,7 +411,7 @@ SMF_INLINE __m512d avx512_apart_pd(const char *p, ptrdiff_t col)
         if (lines == 0) SMF_EACH(q, count) x[q] = avx512_apart_##s(p + q * next, stride->col);                   \
         else if (n == W) SMF_EACH(q, count) x[q] = _mm512_loadu_##l(p + q * next + stride->first);               \
         else {                                                                                                   \
-            const I some = F##_places(stride, 0, (int)n);                                                             \
+            const I some = F##_places(stride, 0, (int)n);                                                        \
             SMF_EACH(q, count) x[q] = _mm512_maskz_loadu_##s(some, p + q * next + stride->first);                \
         }                                                                                                        \
         if (lines == 1) SMF_EACH(q, count) x[q] = _mm512_permutexvar_##s(stride->in[0], x[q]);                   \
