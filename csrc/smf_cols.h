@@ -54,6 +54,7 @@ SMF_BODY void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int ve
         const char *const p = own ? x + v * W * stride : (const char *)line[v % 2];
         real *at = panel + v * W;
         v_t max = v_set1(-(real)INFINITY);
+        SMF_W(_no_shift)(&state[v]);
         if (!own && v + 1 < vectors) SMF_W(_widen)(x, group->x_row, n, v + 1, line[(v + 1) % 2], type);
 #define STEP(i, columns)                                                                  \
     do {                                                                                  \
@@ -147,59 +148,60 @@ SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state,
     }
 }
 
-/* Steps 3 and 4 where each lane of the sum has one element: two of them at a time. */
-SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op,
+/* Steps 3 and 4 where each lane of the sum has one element: two of them at a time, which join the total when the next two are found,
+ * so that fewer wait for each other. */
+SMF_BODY void SMF_W(_exp_short)(const SMF_W(_row) *row, SMF_W(_state) *state, const int form, const int wide, int lanes, const smf_op op,
                                 const int drop, const smf_dtype type)
 {
     SMF_W(_total) total[SMF_UNROLL];
-    v_t e[SMF_UNROLL];
+    v_t e[SMF_UNROLL], before[SMF_UNROLL];
     size_t i = 0;
+#define SMF_ADD SMF_EACH(j, wide) total[j] = SMF_W(_total_next2)(total[j], before[j], before[wide + j])
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
+    SMF_EACH(j, 2 * wide) before[j] = v_set1(0); /* or GCC 12 warns */
     for (; i + 2 <= row->n; i += 2) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, SMF_LARGEST, wide | SMF_NEXT, op, drop, type, e);
-        SMF_EACH(j, wide) total[j] = SMF_W(_total_next2)(total[j], e[j], e[wide + j]);
+        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, form, wide | SMF_NEXT, op, drop, type, e);
+        if (i > 0) SMF_ADD;
+        SMF_EACH(j, 2 * wide) before[j] = e[j];
     }
+    if (i > 0) SMF_ADD;
+#undef SMF_ADD
     if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, SMF_LARGEST, wide, op, drop, type, e);
+        SMF_W(_step_exp)(row, state, i, wide, lanes, form, wide, op, drop, type, e);
         SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], SMF_W(_total_of)(e[j]));
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j], 0);
 }
 
-/* Steps 3 and 4 for elements l, l + W, ...: one lane of the sum. */
-SMF_BODY void SMF_W(_lane_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t l, const int wide, int lanes,
-                                  const smf_op op, const int drop, const smf_dtype type, SMF_W(_total) *total)
-{
-    v_t e[SMF_UNROLL];
-    size_t i = l;
-    SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
-    if (2 * wide < SMF_UNROLL)
-        for (; i + (SMF_UNROLL - 1) * W < row->n; i += SMF_UNROLL * W) {
-            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, SMF_LARGEST, wide, op, drop, type, e);
-            SMF_EACH(j, SMF_UNROLL / 2) SMF_W(_total_add2)(total, e[2 * j], e[2 * j + 1]);
-        }
-    for (; i + W < row->n; i += 2 * W) {
-        SMF_W(_step_exp)(row, state, i, 2 * wide, lanes, SMF_LARGEST, wide, op, drop, type, e);
-        SMF_EACH(j, wide) SMF_W(_total_add2)(&total[j], e[j], e[wide + j]);
-    }
-    if (i < row->n) {
-        SMF_W(_step_exp)(row, state, i, wide, lanes, SMF_LARGEST, wide, op, drop, type, e);
-        SMF_EACH(j, wide) SMF_W(_total_add)(&total[j], e[j]);
-    }
-}
-
-SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int wide, int lanes, const smf_op op,
+/* The same where it has several: SMF_UNROLL / `wide` lanes of the sum at a time, whose elements are next to each other. */
+SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, const int form, const int wide, int lanes, const smf_op op,
                                const int drop, const smf_dtype type)
 {
-    SMF_W(_total) total[SMF_UNROLL], lane[SMF_UNROLL], half[SMF_UNROLL];
+    const int beside = SMF_UNROLL / wide;
+    const size_t n = row->n;
+    SMF_W(_total) total[SMF_UNROLL], lane[SMF_UNROLL];
+    v_t e[SMF_UNROLL];
     SMF_EACH(j, wide) total[j] = SMF_W(_total_of)(v_set1(0));
-    for (size_t k = 0; k < W && k < row->n; k += 1 + SMF_W(_PAIRED)) {
-        SMF_W(_lane_across)(row, state, k, wide, lanes, op, drop, type, lane);
-        if (SMF_W(_PAIRED) && k + 1 < row->n) {
-            SMF_W(_lane_across)(row, state, k + 1, wide, lanes, op, drop, type, half);
-            SMF_EACH(j, wide) lane[j] = SMF_W(_total_merge)(lane[j], half[j]);
+    for (size_t k = 0; k < W && k < n; k += (size_t)beside) {
+        SMF_EACH(j, SMF_UNROLL) lane[j] = SMF_W(_total_of)(v_set1(0));
+        size_t i = k;
+        for (; i + (size_t)beside <= n; i += W) {
+            SMF_W(_step_exp)(row, state, i, SMF_UNROLL, lanes, form, wide | SMF_NEXT, op, drop, type, e);
+            if (i == k) SMF_EACH(j, SMF_UNROLL) lane[j] = SMF_W(_total_of)(e[j]);
+            else SMF_EACH(j, SMF_UNROLL) SMF_W(_total_add)(&lane[j], e[j]);
         }
-        SMF_EACH(j, wide) total[j] = SMF_W(_total_merge)(total[j], lane[j]);
+        SMF_EACH(q, beside)
+        if (i + (size_t)q < n) {
+            SMF_W(_step_exp)(row, state, i + (size_t)q, wide, lanes, form, wide, op, drop, type, e);
+            SMF_EACH(j, wide) SMF_W(_total_add)(&lane[q * wide + j], e[j]);
+        }
+        SMF_EACH(q, beside)
+        if (k + (size_t)q < n && (!SMF_W(_PAIRED) || q % 2 == 0))
+            SMF_EACH(j, wide) {
+                const SMF_W(_total) t = lane[q * wide + j];
+                const int paired = SMF_W(_PAIRED) && k + (size_t)q + 1 < n;
+                total[j] = SMF_W(_total_merge)(total[j], paired ? SMF_W(_total_merge)(t, lane[(q + SMF_W(_PAIRED)) * wide + j]) : t);
+            }
     }
     SMF_EACH(j, wide) state[j].total = SMF_W(_total_across)(total[j], 0);
 }
@@ -208,8 +210,8 @@ SMF_BODY void SMF_W(_exp_long)(const SMF_W(_row) *row, SMF_W(_state) *state, con
 static SMF_NOINLINE SMF_W(_total) SMF_W(_rest_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int lanes, smf_dtype type)
 {
     SMF_W(_state) one = *state;
-    if (row->n <= W) SMF_W(_exp_short)(row, &one, 1, lanes, SMF_LOGSUMEXP, 1, type);
-    else SMF_W(_exp_long)(row, &one, 1, lanes, SMF_LOGSUMEXP, 1, type);
+    if (row->n <= W) SMF_W(_exp_short)(row, &one, SMF_LARGEST, 1, lanes, SMF_LOGSUMEXP, 1, type);
+    else SMF_W(_exp_long)(row, &one, SMF_LARGEST, 1, lanes, SMF_LOGSUMEXP, 1, type);
     return one.total;
 }
 
@@ -284,12 +286,12 @@ SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *
 }
 
 /* Steps 3 and 4. They see no type but the kernels' own: one function for all. */
-SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, const smf_op op)
+SMF_BODY void SMF_W(_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, const int form, const smf_op op)
 {
     SMF_GROUP(SMF_UNROLL / 2, vectors, {
         const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, SMF_OWN, SMF_OWN);
-        if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], wide, of_last, op, 0, SMF_OWN);
-        else SMF_W(_exp_long)(&part, &state[v], wide, of_last, op, 0, SMF_OWN);
+        if (row->n <= W) SMF_W(_exp_short)(&part, &state[v], form, wide, of_last, op, 0, SMF_OWN);
+        else SMF_W(_exp_long)(&part, &state[v], form, wide, of_last, op, 0, SMF_OWN);
     });
 }
 
@@ -322,7 +324,7 @@ static SMF_NOINLINE void SMF_W(_sum)(const real *panel, SMF_W(_state) *state, si
     static SMF_NOINLINE void SMF_W(_##name##_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
                                                      int lanes)                                                     \
     {                                                                                                               \
-        SMF_W(_middle)(row, state, vectors, lanes, op);                                                             \
+        SMF_W(_middle)(row, state, vectors, lanes, SMF_LARGEST, op);                                        \
     }                                                                                                               \
     static SMF_NOINLINE void SMF_W(_##name##_finish)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors,     \
                                                      int lanes, smf_dtype type)                                     \
@@ -332,6 +334,11 @@ static SMF_NOINLINE void SMF_W(_sum)(const real *panel, SMF_W(_state) *state, si
 SMF_MIDDLE(terms, SMF_SOFTMAX)
 SMF_MIDDLE(total, SMF_LOGSUMEXP)
 #undef SMF_MIDDLE
+/* Of rows near to 0, whose largest is known. */
+static SMF_NOINLINE void SMF_W(_near_middle)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors)
+{
+    SMF_W(_middle)(row, state, vectors, W, SMF_NEAR_BELOW, SMF_LOGSUMEXP);
+}
 #define SMF_OF(op, part) (op == SMF_SOFTMAX ? SMF_W(_terms_##part) : SMF_W(_total_##part))
 
 /* Step 2 for all of them. Returns whether they can go on so. */
@@ -353,17 +360,29 @@ SMF_INLINE SMF_W(_row) SMF_W(_in_panel)(const SMF_W(_row) *row, int vectors, rea
     return part;
 }
 
-/* Contiguous rows, a multiple of W. */
-SMF_BODY int SMF_W(_turned)(const smf_job *group, real *panel, const smf_op op, const smf_dtype type)
+/* Contiguous rows, a multiple of W. While their exponentials are found, what is read and written next is fetched. */
+SMF_BODY int SMF_W(_turned)(const smf_job *group, size_t left, int *near, real *panel, const smf_op op, const smf_dtype type)
 {
     const int vectors = (int)(group->rows / W);
+    int ready = 0;
     SMF_W(_state) state[SMF_VECTORS];
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     row = SMF_W(_in_panel)(&row, vectors, panel);
+    if (left > 0 && type == SMF_OWN) {
+        row.next_x = (const char *)group->x + (ptrdiff_t)group->rows * group->x_row, row.next_x_col = row.x_col;
+        row.next_y_col = op == SMF_LOGSUMEXP ? 0 : row.x_col;
+    }
     SMF_W(_turn_in)(group, state, vectors, panel, type);
-    if (!SMF_W(_shift_all)(state, vectors, W)) return 0;
-    SMF_OF(op, middle)(&row, state, vectors, W);
+    if (op != SMF_SOFTMAX && *near) {
+        SMF_W(_near_middle)(&row, state, vectors);
+        for (int v = 0; v < vectors; v++) *near = *near && !v_beyond(state[v].stray);
+        ready = *near;
+    }
+    if (!ready) {
+        if (!SMF_W(_shift_all)(state, vectors, W)) return 0;
+        SMF_OF(op, middle)(&row, state, vectors, W);
+    }
     SMF_OF(op, finish)(&row, state, vectors, W, SMF_OWN);
     if (op != SMF_LOGSUMEXP) SMF_W(_turn_out)(group, state, vectors, panel, op, type);
     SMF_W(_end_across)(&row, state, vectors, W, op, type);

@@ -62,9 +62,9 @@ enum { SMF_STRIDED = -1, SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside
 
 /* How e stays in range, the `form`, also a constant. By the largest logit; or because all logits are near to 0, of which `stray` is
  * the proof; or some are, and the others F_LOW or less, masked, and their e 0. Then 2^(F_TOP - bias - n_max) is left out, and nobody
- * needs the largest first. The bits of the results are the same: until the last step all is the same but for a power of two, and
+ * needs the largest first, or once it is known (SMF_NEAR_BELOW). The bits of the results are the same: until the last step all is the same but for a power of two, and
  * where one form's e is 0, the other's is (docs/numerics.md). */
-enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR };
+enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR, SMF_NEAR_BELOW };
 
 /* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then what is left as one; the last vector of a group
  * has `lanes` elements. */
@@ -165,7 +165,7 @@ SMF_BODY void SMF_W(_exp)(v_t *x, v_t *magic, v_t *s, v_t *u, const int count, c
     static const real c[] = SMF_W(_Q);
     v_t t[SMF_UNROLL], r[SMF_UNROLL], a[SMF_UNROLL];
     SMF_EACH(j, count) t[j] = v_fma(x[j], v_set1(SMF_W(_STEPS_PER_UNIT) * SMF_W(_PLACE)), magic[j]);
-    if (form == SMF_NEAR) SMF_EACH(j, count) *stray = v_stray(*stray, t[j]);
+    if (form >= SMF_NEAR) SMF_EACH(j, count) *stray = v_stray(*stray, t[j]);
     if (form == SMF_MASKED) SMF_EACH(j, count) *stray = v_stray_above(*stray, t[j], x[j], v_set1(SMF_W(_LOW)));
     SMF_EACH(j, count) s[j] = v_raise(v_lookup(SMF_W(_power), t[j]), t[j]);
     SMF_EACH(j, count) t[j] = v_sub(t[j], magic[j]);
@@ -194,7 +194,7 @@ SMF_BODY void SMF_W(_exp_near)(v_t *x, v_t *e, const int count, const int form, 
     v_t magic[SMF_UNROLL], s[SMF_UNROLL], u[SMF_UNROLL];
     SMF_EACH(j, count) magic[j] = v_set1(SMF_NEAR_MAGIC);
     SMF_W(_exp)(x, magic, s, u, count, form, stray);
-    if (form == SMF_NEAR) SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
+    if (form >= SMF_NEAR) SMF_EACH(j, count) e[j] = v_fma(u[j], s[j], s[j]);
     else SMF_EACH(j, count) e[j] = v_fma_above(u[j], s[j], s[j], x[j], v_set1(SMF_W(_LOW)));
 }
 
@@ -206,7 +206,7 @@ SMF_BODY void SMF_W(_terms)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t
     if (layout <= 0 || op != SMF_SOFTMAX) SMF_EACH(j, count) x[j] = v_once(x[j]); /* GCC 12 reads them at every use, else */
     if (form != SMF_LARGEST) {
         SMF_W(_exp_near)(x, e, count, form, &state->stray);
-        if (op != SMF_SOFTMAX) SMF_EACH(j, count) state[SMF_AT(j)].max = v_max(x[j], state[SMF_AT(j)].max);
+        if (op != SMF_SOFTMAX && form != SMF_NEAR_BELOW) SMF_EACH(j, count) state[SMF_AT(j)].max = v_max(x[j], state[SMF_AT(j)].max);
     } else SMF_W(_exp_of)(state, x, s, u, e, count, layout);
     if (drop) SMF_EACH(j, count) e[j] = v_drop_eq(e[j], x[j], state[SMF_AT(j)].max);
     if (drop) return;
@@ -889,7 +889,7 @@ typedef struct SMF_W(_kernels) {
     SMF_W(_rows) *rows; /* contiguous */
     SMF_W(_rows) *strided; /* of any stride, SMF_UNROLL vectors and more; NULL: not of halves */
     smf_kernel *single; /* one of them, of up to W elements */
-    int (*turned)(const smf_job *group, real *panel), (*near)(const smf_job *group, real *panel, int form);
+    int (*turned)(const smf_job *group, size_t left, int *near, real *panel), (*near)(const smf_job *group, real *panel, int form);
     SMF_W(_group) *across;
     int (*few)(const smf_job *job); /* side by side; NULL, like the next: not of halves */
     int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
@@ -963,7 +963,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
                 ready = kernels->near(&group, panel, form);
                 form -= !ready;
             }
-            if (!ready && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, panel)))
+            if (!ready && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, left - rows, &near, panel)))
                 kernels->rows(&group, SMF_NEAR);
         } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
                    !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, &near, panel)) {
@@ -1227,9 +1227,9 @@ static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_ke
                       op == SMF_SOFTMAX ? &SMF_PASTE(T, _terms_passes) : &SMF_PASTE(T, _total_passes), op, SMF_CONTIGUOUS, type); \
     }                                                                                                                   \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_single)(const smf_job *job) { SMF_W(_single)(job, op, type); }      \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, real *panel)                           \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_turned)(const smf_job *group, size_t left, int *near, real *panel)   \
     {                                                                                                                   \
-        return SMF_W(_turned)(group, panel, op, type);                                                                  \
+        return SMF_W(_turned)(group, left, near, panel, op, type);                                                            \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_across)(const smf_job *group, size_t left, int apart, int *near, real *panel) \
     {                                                                                                                   \
