@@ -523,6 +523,17 @@ AVX2_EVERY(4)
 #undef AVX2_EVERY
 #undef AVX2_BLEND
 #undef AVX2_WANTED
+/* 8 floats 5 apart: of four, the i-th lies in lane i of the i-th four in memory. */
+SMF_INLINE void avx2_every5_ps(float *to, const char *p)
+{
+    SMF_EACH(k, 2)
+    {
+        const float *const at = (const float *)(const void *)p + 20 * k;
+        const __m128 q = _mm_blend_ps(_mm_loadu_ps(at), _mm_loadu_ps(at + 4), 2);
+        const __m128 r = _mm_blend_ps(_mm_loadu_ps(at + 8), _mm_loadu_ps(at + 12), 8);
+        _mm_storeu_ps(to + 4 * k, _mm_blend_ps(q, r, 12));
+    }
+}
 SMF_INLINE __m256d avx2_every2_pd(const char *p) /* 4 */
 {
     return _mm256_permute4x64_pd(_mm256_blend_pd(avx2_doubles(p), avx2_doubles(p + 24), 0xA), 0xD8);
@@ -631,6 +642,7 @@ SMF_INLINE int f32_known(float *to, ptrdiff_t pitch, const char *p, ptrdiff_t ne
     if (col == 8) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every2_ps(at)); })
     else if (col == 12) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every3_ps(at)); })
     else if (col == 16) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every4_ps(at)); })
+    else if (col == 20) AVX2_UNITS(float, 8, { avx2_every5_ps(t, at); })
     else if (col == -4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_reverse_ps(avx2_floats(at - 28))); })
     else AVX2_UNITS(float, 8, { avx2_apart_ps(t, at, col); })
     return 1;
