@@ -1047,6 +1047,8 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
     }
 }
 
+/* Contiguous lines that gather takes too, half a vector at a time and more. */
+#define SMF_UNITS(length) (SMF_GATHERS(W) > W && (length) >= W / 2)
 /* Lines of elements of a stride to contiguous lines one after the other, and back. Lines that are side by side are turned, in blocks of W
  * elements of four lines, the last of which overlap those before; SMF_LINES takes as many of others at once. */
 #define SMF_TURN(...)                                                                             \
@@ -1076,7 +1078,7 @@ static void SMF_W(_lines_in)(real *to, const char *from, ptrdiff_t line, const S
             SMF_W(_load4)(from + (ptrdiff_t)i * col + k * sizeof(real), col, 4, 0, c);
             SMF_EACH(q, 4) v_store(to + (k + (size_t)q) * length + i, c[q]);
         })
-    else if (SMF_UNIT(col))
+    else if (SMF_UNIT(col) && !SMF_UNITS(length))
         for (size_t k = 0; k < lines; k++) SMF_W(_line_in)(to + k * length, from + (ptrdiff_t)k * line, length, SMF_OWN);
     else if (SMF_GATHERS(W) > W) v_gather(to, (ptrdiff_t)length, from, line, lines, length, stride);
     else {
@@ -1089,7 +1091,7 @@ static void SMF_W(_lines_in)(real *to, const char *from, ptrdiff_t line, const S
 
 static void SMF_W(_lines_out)(char *to, const real *from, ptrdiff_t line, const SMF_W(_stride) *stride, size_t lines, size_t length)
 {
-    const ptrdiff_t col = stride->col;
+    const ptrdiff_t col = stride->col, size = sizeof(real);
     v_t y[SMF_UNROLL];
     if (line == (ptrdiff_t)length * col) SMF_W(_elements_out)(to, stride, from, lines * length);
     else if (SMF_UNIT(line) && lines >= 4 && length >= W)
@@ -1097,6 +1099,8 @@ static void SMF_W(_lines_out)(char *to, const real *from, ptrdiff_t line, const 
             SMF_EACH(q, 4) c[q] = v_load(from + (k + (size_t)q) * length + i);
             SMF_W(_store4)(to + (ptrdiff_t)i * col + k * sizeof(real), col, 4, 0, c);
         })
+    else if (SMF_UNIT(col) && SMF_UNITS(length) && line % size == 0 && (uintptr_t)to % sizeof(real) == 0)
+        v_gather((real *)(void *)to, line / size, (const char *)from, (ptrdiff_t)length * size, lines, length, stride);
     else if (SMF_UNIT(col))
         for (size_t k = 0; k < lines; k++) SMF_W(_line_out)(to + (ptrdiff_t)k * line, from + k * length, length, SMF_OWN);
     else if (!v_scatters(stride))
@@ -1113,6 +1117,7 @@ static void SMF_W(_lines_out)(char *to, const real *from, ptrdiff_t line, const 
     }
 }
 #undef SMF_TURN
+#undef SMF_UNITS
 #undef SMF_LINES
 
 static void SMF_W(_in)(real *to, const char *from, ptrdiff_t col, size_t n)

@@ -607,14 +607,21 @@ SMF_INLINE __m128i avx2_apart_halves(const char *p, ptrdiff_t col)
     return _mm_insert_epi16(v, h[7], 7);
 }
 /* The elements of each line by U at a time; where n is no multiple of that, the last ones overlap those before. */
+#define AVX2_UNIT(R, STEP)                                                                                           \
+    {                                                                                                                \
+        const char *const at = p + (ptrdiff_t)k * next + (ptrdiff_t)i * col;                                         \
+        R *const t = to + (ptrdiff_t)k * pitch + i;                                                                  \
+        STEP                                                                                                         \
+    }
 #define AVX2_UNITS(R, U, STEP)                                                                                       \
-    for (size_t k = 0; k < lines; k++)                                                                               \
-        for (size_t i_end = U; i_end < n + U; i_end += U) {                                                          \
-            const size_t i = (i_end < n ? i_end : n) - U;                                                            \
-            const char *const at = p + (ptrdiff_t)k * next + (ptrdiff_t)i * col;                                     \
-            R *const t = to + (ptrdiff_t)k * pitch + i;                                                              \
-            STEP                                                                                                     \
-        }
+    for (size_t k = 0; k < lines; k++) {                                                                             \
+        size_t i = 0;                                                                                                \
+        for (; i + U <= n; i += U) AVX2_UNIT(R, STEP)                                                                \
+        if (i < n) {                                                                                                 \
+            i = n - U;                                                                                               \
+            AVX2_UNIT(R, STEP)                                                                                       \
+        }                                                                                                            \
+    }
 SMF_INLINE int half_known(uint16_t *to, ptrdiff_t pitch, const char *p, ptrdiff_t next, ptrdiff_t col, const size_t lines, const size_t n)
 {
 #define SMF_EIGHTS(v) AVX2_UNITS(uint16_t, 8, { _mm_storeu_si128((__m128i *)(void *)t, v); })
@@ -642,6 +649,7 @@ SMF_INLINE int f32_known(float *to, ptrdiff_t pitch, const char *p, ptrdiff_t ne
     if (col == 8) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every2_ps(at)); })
     else if (col == 12) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every3_ps(at)); })
     else if (col == 16) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every4_ps(at)); })
+    else if (col == 4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_floats(at)); })
     else if (col == 20) AVX2_UNITS(float, 8, { avx2_every5_ps(t, at); })
     else if (col == -4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_reverse_ps(avx2_floats(at - 28))); })
     else AVX2_UNITS(float, 8, { avx2_apart_ps(t, at, col); })
@@ -651,11 +659,13 @@ SMF_INLINE int f64_known(double *to, ptrdiff_t pitch, const char *p, ptrdiff_t n
 {
     if (n < 4) return 0;
     if (col == 16) AVX2_UNITS(double, 4, { _mm256_storeu_pd(t, avx2_every2_pd(at)); })
+    else if (col == 8) AVX2_UNITS(double, 4, { _mm256_storeu_pd(t, avx2_doubles(at)); })
     else if (col == -8) AVX2_UNITS(double, 4, { _mm256_storeu_pd(t, avx2_reverse_pd(avx2_doubles(at - 24))); })
     else AVX2_UNITS(double, 4, { avx2_apart_pd(t, at, col); })
     return 1;
 }
 #undef AVX2_UNITS
+#undef AVX2_UNIT
 SMF_INLINE int f32_knows_out(ptrdiff_t col) { return col == -4; }
 SMF_INLINE int f64_knows_out(ptrdiff_t col) { return col == -8; }
 SMF_INLINE void f32_known_out(char *p, f32_v y, ptrdiff_t col)
