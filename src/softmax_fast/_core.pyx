@@ -9,6 +9,7 @@ import os
 cimport numpy as cnp
 from cpython.ref cimport Py_INCREF
 from libc.stddef cimport size_t
+from libc.stdlib cimport llabs
 from softmax_fast.csoftmax cimport *
 
 cdef extern from "numpy/arrayobject.h":
@@ -199,6 +200,16 @@ cdef inline cnp.ndarray new_like(cnp.ndarray x, cnp.NPY_ORDER order, cnp.dtype d
     return PyArray_NewLikeArray(x, order, dtype, 0)
 
 
+cdef inline bint in_c_order(cnp.ndarray a) noexcept:
+    """Whether a result in a's memory order is one in C order."""
+    cdef int k
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a):
+        for k in range(cnp.PyArray_NDIM(a) - 1):
+            if llabs(cnp.PyArray_STRIDE(a, k)) < llabs(cnp.PyArray_STRIDE(a, k + 1)):
+                return False
+    return True
+
+
 cdef object handler = results_new_handler()  # NumPy's, of the memory of large results
 
 
@@ -237,7 +248,7 @@ cdef inline cnp.ndarray result_of(smf_op op, int dtype, cnp.ndarray a, cnp.npy_i
                 and cnp.PyArray_NDIM(out) == ndim and cnp.PyArray_CompareLists(cnp.PyArray_DIMS(out), dims, ndim)):
             return out
         return None
-    if op == SMF_LOGSUMEXP or cnp.PyArray_IS_C_CONTIGUOUS(a) and <size_t>(size * cnp.PyArray_ITEMSIZE(a)) < RESULTS_LEAST:
+    if op == SMF_LOGSUMEXP or in_c_order(a) and <size_t>(size * cnp.PyArray_ITEMSIZE(a)) < RESULTS_LEAST:
         return cnp.PyArray_EMPTY(ndim, dims, cnp.PyArray_TYPE(a), 0)
     return empty_like(a, cnp.PyArray_DescrFromType(cnp.PyArray_TYPE(a)))
 
