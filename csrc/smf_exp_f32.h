@@ -198,12 +198,11 @@ SMF_BODY void f32_reciprocal(f32_total total, f32_v *hi, f32_v *lo)
 /* max + L as two floats, the larger part correctly rounded. `others` is the sum without the largest e, s (1 + u). */
 SMF_BODY void f32_lse(f32_v max, f32_total others, f32_v s, f32_v u, f32_v *hi, f32_v *lo)
 {
-    const f64_v zero = f64_set1(0), m_lo = f32_lo(max), m_hi = f32_hi(max);
-    const smf_dd sum_lo = {others.lo, zero}, sum_hi = {others.hi, zero};
-    const f64_v L_lo = smf_log_total(sum_lo, f32_lo(s), f32_lo(u)).hi;
-    const f64_v L_hi = smf_log_total(sum_hi, f32_hi(s), f32_hi(u)).hi;
-    *hi = f32_join(f64_add(m_lo, L_lo), f64_add(m_hi, L_hi));
-    *lo = f32_join(f64_sub(L_lo, f64_sub(f32_lo(*hi), m_lo)), f64_sub(L_hi, f64_sub(f32_hi(*hi), m_hi)));
+    const f64_v zero = f64_set1(0), m[2] = {f32_lo(max), f32_hi(max)}, s2[2] = {f32_lo(s), f32_hi(s)}, u2[2] = {f32_lo(u), f32_hi(u)};
+    smf_dd L[2] = {{others.lo, zero}, {others.hi, zero}};
+    smf_log_total(L, s2, u2, 2);
+    *hi = f32_join(f64_add(m[0], L[0].hi), f64_add(m[1], L[1].hi));
+    *lo = f32_join(f64_sub(L[0].hi, f64_sub(f32_lo(*hi), m[0])), f64_sub(L[1].hi, f64_sub(f32_hi(*hi), m[1])));
 }
 
 #endif

@@ -160,7 +160,8 @@ SMF_BODY void f64_reciprocal(f64_total t, f64_v *hi, f64_v *lo)
 /* max + L as two doubles. `others` is the sum without the largest e, s (1 + u). */
 SMF_BODY void f64_lse(f64_v max, f64_total others, f64_v s, f64_v u, f64_v *hi, f64_v *lo)
 {
-    const smf_dd L = smf_log_total(smf_two_sum(others.s, others.lost), s, u);
+    smf_dd L = smf_two_sum(others.s, others.lost);
+    smf_log_total(&L, &s, &u, 1);
     const smf_dd r = smf_two_sum(max, L.hi);
     const f64_v rest = f64_add(r.lo, L.lo);
     *hi = f64_add(r.hi, rest);
