@@ -523,16 +523,15 @@ AVX2_EVERY(4)
 #undef AVX2_EVERY
 #undef AVX2_BLEND
 #undef AVX2_WANTED
-/* 8 floats 5 apart: of four, the i-th lies in lane i of the i-th four in memory. */
-SMF_INLINE void avx2_every5_ps(float *to, const char *p)
+/* 8 floats 5 apart, from vectors that begin 8 apart: no two lie in the same lane there; of the last vector the first four are enough. */
+SMF_INLINE __m256 avx2_every5_ps(const char *p)
 {
-    SMF_EACH(k, 2)
-    {
-        const float *const at = (const float *)(const void *)p + 20 * k;
-        const __m128 q = _mm_blend_ps(_mm_loadu_ps(at), _mm_loadu_ps(at + 4), 2);
-        const __m128 r = _mm_blend_ps(_mm_loadu_ps(at + 8), _mm_loadu_ps(at + 12), 8);
-        _mm_storeu_ps(to + 4 * k, _mm_blend_ps(q, r, 12));
-    }
+    const __m256i at = _mm256_setr_epi32(0, 5, 2, 7, 4, 1, 6, 3);
+    const __m256 last = _mm256_castps128_ps256(_mm_loadu_ps((const float *)(const void *)(p + 128)));
+    __m256 v = _mm256_blend_ps(avx2_floats(p), avx2_floats(p + 32), 0x84);
+    v = _mm256_blend_ps(v, avx2_floats(p + 64), 0x10);
+    v = _mm256_blend_ps(v, avx2_floats(p + 96), 0x42);
+    return _mm256_permutevar8x32_ps(_mm256_blend_ps(v, last, 0x08), at);
 }
 SMF_INLINE __m256d avx2_every2_pd(const char *p) /* 4 */
 {
@@ -650,7 +649,7 @@ SMF_INLINE int f32_known(float *to, ptrdiff_t pitch, const char *p, ptrdiff_t ne
     else if (col == 12) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every3_ps(at)); })
     else if (col == 16) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every4_ps(at)); })
     else if (col == 4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_floats(at)); })
-    else if (col == 20) AVX2_UNITS(float, 8, { avx2_every5_ps(t, at); })
+    else if (col == 20) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every5_ps(at)); })
     else if (col == -4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_reverse_ps(avx2_floats(at - 28))); })
     else AVX2_UNITS(float, 8, { avx2_apart_ps(t, at, col); })
     return 1;
