@@ -62,8 +62,8 @@ enum { SMF_STRIDED = -1, SMF_CONTIGUOUS = 0, SMF_NEXT = 64 /* of elements beside
 
 /* How e stays in range, the `form`, also a constant. By the largest logit; or because all logits are near to 0, of which `stray` is
  * the proof; or some are, and the others F_LOW or less, masked, and their e 0. Then 2^(F_TOP - bias - n_max) is left out, and nobody
- * needs the largest first, or once it is known (SMF_NEAR_BELOW). The bits of the results are the same: until the last step all is the same but for a power of two, and
- * where one form's e is 0, the other's is (docs/numerics.md). */
+ * needs the largest first; SMF_NEAR_BELOW: it is known, all the same. The bits of the results are the same: until the last step all is
+ * the same but for a power of two, and where one form's e is 0, the other's is (docs/numerics.md). */
 enum { SMF_LARGEST, SMF_MASKED, SMF_NEAR, SMF_NEAR_BELOW };
 
 /* STEP(i, count, lanes) for all of 0..n-1 in order: groups of vectors, then what is left as one; the last vector of a group
