@@ -1,7 +1,7 @@
 /* smf_cols.h: the same algorithm with one row a lane, for rows side by side in memory and for many short rows.
  *
  * Included by smf_rows.h, whose steps it runs with vectors across the rows; the bits are those of the row alone.
- * What is a lane of the sum there is a pass over every W-th element here, and the totals of these passes meet in
+ * What is a lane of the sum there is every W-th element here, a few lanes in one pass, and their totals meet in
  * the order of the lanes. Up to SMF_VECTORS vectors of rows, twice as many of halves, go through each pass before the
  * next. Rows that fit come to lie side by side in a panel on the stack, element i of vector v at (i * vectors + v) * W;
  * longer ones stay where they are. Rows that are contiguous are turned on the way there and back, four elements at a time.
@@ -360,7 +360,7 @@ SMF_INLINE SMF_W(_row) SMF_W(_in_panel)(const SMF_W(_row) *row, int vectors, rea
     return part;
 }
 
-/* Contiguous rows, a multiple of W. While their exponentials are found, what is read and written next is fetched. */
+/* Contiguous rows, a multiple of W. While their exponentials are found, what is read and written next is fetched, as of rows without gaps. */
 SMF_BODY int SMF_W(_turned)(const smf_job *group, size_t left, int *near, real *panel, const smf_op op, const smf_dtype type)
 {
     const int vectors = (int)(group->rows / W);
