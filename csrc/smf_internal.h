@@ -72,7 +72,8 @@
 
 #define SMF_SCRATCH_BYTES 8192 /* of stack, for the exponentials of a row, of halves twice as long, or a piece of a long one */
 #define SMF_BLOCK_BYTES 4096   /* of exponentials, in a block of rows of which there are more; two of these stay in the nearest cache */
-#define SMF_LOGITS_BYTES 32768 /* of rows, in a block that keeps none */
+#define SMF_LOGITS_BYTES 32768 /* of rows, in a block that keeps none, and where the last step does not read them again: */
+#define SMF_SUMS_BYTES 262144  /* the next block, fetched meanwhile, stays near enough */
 #define SMF_TRIAL 4096         /* elements after which a row is asked whether it is near to 0 */
 #define SMF_COPY_BYTES 16384   /* of stack, for rows of another stride or type */
 #define SMF_LINES_BYTES 520    /* from an element of a row of doubles to the next: nearer ones are not turned */

@@ -484,6 +484,7 @@ typedef struct {
     int rows, form, writes; /* writes: a contiguous row of results */
     int twice; /* some results may be found twice, from what they do not replace: softmax's of short rows take longer so */
     real *scratch; /* NULL: exponentials go to the results */
+    real *tails; /* e of what whole vectors leave of row k, at k * SMF_TAIL: see _tails; NULL: rows go to their ends */
 } SMF_W(_block);
 
 /* Row k; while its exponentials are found, lines are fetched: of what is read after this block, if `ahead`, and written. */
@@ -541,16 +542,44 @@ SMF_INLINE void SMF_W(_state_of)(const SMF_W(_block) *block, int k, SMF_W(_state
     one->total = SMF_W(_total_of)(v_set1(0));
 }
 
+#define SMF_TAIL (W + 4)
+#define SMF_TURNS_TAILS(op, layout, type) ((op) != SMF_SOFTMAX && (layout) == SMF_CONTIGUOUS && (type) == SMF_OWN)
+
+/* Steps 3 and 4 of what whole vectors leave of W rows, n % W elements of each, which would leave lanes of theirs empty: one row a lane,
+ * four elements at a time up to the last; up to 3 before the first are from whole vectors. Their e go to the first lanes of each row's
+ * tail, or before it; the others stay 0. */
+SMF_BODY void SMF_W(_tails)(const SMF_W(_row) *row, ptrdiff_t x_row, SMF_W(_state) *all, const int form, real *tails)
+{
+    const size_t n = row->n, rest = n % W;
+    v_t x[4], e[4];
+    for (size_t left = (rest + 3) / 4 * 4; left > 0; left -= 4) {
+        SMF_W(_load4)(row->x + (n - left) * sizeof(real), x_row, 4, 0, x);
+        SMF_EACH(g, 4 / SMF_UNROLL)
+        SMF_W(_terms)(row, all, 0, x + g * SMF_UNROLL, SMF_UNROLL, W, form, 1, SMF_LOGSUMEXP, 0, SMF_OWN, e + g * SMF_UNROLL);
+        SMF_W(_store4)((char *)(tails + rest) - left * sizeof(real), SMF_TAIL * sizeof(real), 4, 0, e);
+    }
+}
+
 /* Steps 3 and 4 after these. */
 SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, int ahead, const smf_op op, const int layout, const smf_dtype type)
 {
     const int rows = block->rows;
     SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead);
+    real *const tails = SMF_TURNS_TAILS(op, layout, type) ? block->tails : NULL;
+    if (tails) {
+        SMF_W(_state) all;
+        all.c = v_load(block->c);
+        all.magic = v_load(block->magic);
+        all.low = v_load(block->low);
+        SMF_W(_tails)(&row, job->x_row, &all, SMF_LARGEST, tails);
+        row.n -= row.n % W;
+    }
     for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         SMF_W(_state) one;
         if (!SMF_FINITE(block->max[k])) continue; /* special */
         SMF_W(_state_of)(block, k, &one);
         SMF_W(_row_exp)(&row, &one, SMF_LARGEST, op, 0, layout, type);
+        if (tails) SMF_W(_total_add)(&one.total, v_load(tails + k * SMF_TAIL));
         SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
 }
@@ -577,15 +606,25 @@ SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const 
 {
     const int rows = block->rows;
     SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead);
+    real *const tails = SMF_TURNS_TAILS(op, layout, type) ? block->tails : NULL;
+    SMF_W(_state) all;
+    SMF_W(_no_shift)(&all);
+    if (tails) {
+        SMF_W(_tails)(&row, job->x_row, &all, form, tails);
+        if (v_beyond(all.stray)) return 0;
+        row.n -= row.n % W;
+    }
     for (int k = 0; k < rows; k++, SMF_W(_row_after)(&row, job)) {
         SMF_W(_state) one;
         SMF_W(_no_shift)(&one);
         if (op != SMF_SOFTMAX && k == 0) SMF_W(_one_by_one)(block, &one);
         one.total = SMF_W(_total_of)(v_set1(0));
         if (!SMF_W(_row_exp)(&row, &one, form, op, 0, layout, type)) return 0;
+        if (tails) SMF_W(_total_add)(&one.total, v_load(tails + k * SMF_TAIL));
         block->max[k] = op == SMF_SOFTMAX ? 0 : v_hmax(one.max);
         SMF_W(_total_put)(one.total, block->parts + k * SMF_W(_PARTS));
     }
+    if (tails) v_store(block->max, v_max(v_load(block->max), all.max));
     block->form = form;
     return 1;
 }
@@ -747,19 +786,22 @@ SMF_BODY void SMF_W(_single)(const smf_job *job, const smf_op op, const smf_dtyp
 SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, const SMF_W(_passes) *passes, const smf_op op,
                             const int layout, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH];
+    SMF_ALIGNED(64) real scratch[2][2 * SMF_SCRATCH], tails[W * SMF_TAIL];
     SMF_W(_block) blocks[2], *block = &blocks[0], *done = &blocks[1];
     SMF_W(_stride) x_at, y_at;
     const size_t stride = (job->n + W - 1) / W * W;
-    const size_t fit = stride ? (op == SMF_SOFTMAX ? SMF_BLOCK_BYTES : SMF_LOGITS_BYTES) / sizeof(real) / stride : W;
+    const size_t room = op == SMF_SOFTMAX ? SMF_BLOCK_BYTES : op == SMF_LOGSUMEXP ? SMF_SUMS_BYTES : SMF_LOGITS_BYTES;
+    const size_t fit = stride ? room / sizeof(real) / stride : W;
     const size_t most = fit > W ? W : fit ? fit : 1;
     const int kept = op == SMF_SOFTMAX && stride <= (layout == SMF_CONTIGUOUS && type == SMF_OWN ? 1 : 2) * SMF_SCRATCH;
     const int roomy = !kept || fit > 0; /* there may be exponentials of two blocks in the nearest cache */
     const int in = layout == SMF_STRIDED && job->x_col != SMF_SIZE(type);
+    const int turns = SMF_TURNS_TAILS(op, layout, type) && most == W && job->rows >= W && job->n > W && job->n % W > 0;
     const int out = layout == SMF_STRIDED && op != SMF_LOGSUMEXP && job->y_col != SMF_SIZE(type);
     if (op == SMF_SOFTMAX && !kept && job->x == job->y) form = SMF_LARGEST; /* or x were lost where another is not right */
     if (job->n >> 24) form = SMF_LARGEST; /* or 1/total might be so small that its lower part is denormal, and has other bits */
     memset(blocks, 0, sizeof blocks);
+    if (turns) memset(tails, 0, sizeof tails);
     if (in) SMF_W(_stride_of)(&x_at, job->x_col);
     if (out) SMF_W(_stride_of)(&y_at, job->y_col);
     block->x_at = done->x_at = in ? &x_at : NULL;
@@ -776,6 +818,7 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
         done = block;
         block = next;
         block->rows = (int)(left > most ? most : left);
+        block->tails = turns && block->rows == W ? tails + (SMF_TAIL - W) : NULL;
         block->part = SMF_W(_rows_of)(job, r, (size_t)block->rows);
         if (done->rows) SMF_W(_block_sums)(job, done, op, layout, type);
         for (int turn = 0; turn < 2; turn++) {
