@@ -80,11 +80,13 @@ SMF_BODY f32_total f32_total_across(f32_total t, const int numbers) /* no NaN */
 
 /* The total of e in memory, where conversions from there are the cheaper way (SMF_LATER): lanes 0 to 7 and the others, themselves.
  * Of a long row (of dense ones: from LONG_DENSE on), and what is then its total; of rows, from the first e on, likewise. */
+#define f32_SHORT SMF_SHORT
 #if SMF_LATER
 #define f32_LONG 256
 #define f32_LONG_DENSE 64
 #define f32_FETCHES 0        /* softmax's logits along rows: the processor finds those itself, and stores need the bandwidth */
-#define f32_DENSE 10         /* vectors: dense rows below this go by the panel */
+#define f32_DENSE 10         /* vectors: dense rows below this go by the panel, */
+#define f32_PACKED 159       /* elements: up to this with gaps between them by a copy */
 SMF_INLINE void f32_long_add(f32_total *t, const float *e)
 {
     t->lo = f64_add(t->lo, f32_wide(e));
@@ -108,6 +110,7 @@ SMF_INLINE f32_total f32_across_total(f32_total t) { return t; }
 #define f32_LONG_DENSE SIZE_MAX
 #define f32_FETCHES 1
 #define f32_DENSE 7
+#define f32_PACKED 111
 SMF_INLINE void f32_long_add(f32_total *t, const float *e) { (void)t, (void)e; }
 SMF_INLINE f32_total f32_long_total(f32_total t) { return t; }
 SMF_INLINE f32_total f32_across_of(const float *e) { return f32_total_of(f32_load(e)); }

@@ -75,7 +75,9 @@ SMF_BODY f64_total f64_total_across(f64_total t, const int numbers)
 #define f64_LONG SIZE_MAX
 #define f64_LONG_DENSE SIZE_MAX
 #define f64_FETCHES 1
-#define f64_DENSE 7
+#define f64_DENSE (SMF_LATER ? 14 : 7)
+#define f64_SHORT (SMF_LATER ? 47 : SMF_SHORT)
+#define f64_PACKED f64_SHORT
 SMF_INLINE void f64_long_add(f64_total *t, const double *e) { (void)t, (void)e; }
 SMF_INLINE f64_total f64_long_total(f64_total t) { return t; }
 SMF_INLINE f64_total f64_across_of(const double *e) { return f64_total_of(f64_load(e)); }

@@ -313,6 +313,7 @@ SMF_INLINE void SMF_W(_logits_from)(const SMF_W(_row) *row, size_t i, real *to)
         v_gather(to, W, from, W * row->x_col, SMF_UNROLL, W, row->x_at);
         return;
     }
+    if (i == row->n) return;
     SMF_EACH(j, SMF_UNROLL) v_store(to + j * W, v_set1(-(real)INFINITY));
     SMF_W(_elements_in)(to, from, row->x_at, row->n - i);
 }
@@ -954,7 +955,7 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
 static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
 
 /* Rows up to here are turned, where there are many. */
-SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels) { return kernels->streamed ? SMF_SHORT : SMF_SHORT_HALF; }
+SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels) { return kernels->streamed ? SMF_W(_SHORT) : SMF_SHORT_HALF; }
 
 /* Rows that the `near` kernel takes if it can, as there is no gap between them: from F_DENSE vectors on going along them is as fast. */
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
@@ -967,7 +968,7 @@ SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)
 SMF_INLINE int SMF_W(_packs)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t size = kernels->port->size;
-    return SMF_PACKS && kernels->op == SMF_SOFTMAX && job->rows >= W && job->n > 1 && job->n < SMF_W(_DENSE) * W && job->x_col == size &&
+    return SMF_PACKS && kernels->op == SMF_SOFTMAX && job->rows >= W && job->n > 1 && job->n <= SMF_W(_PACKED) && job->x_col == size &&
            job->y_col == size && !SMF_W(_dense)(job, kernels);
 }
 
