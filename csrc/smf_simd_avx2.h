@@ -523,7 +523,8 @@ AVX2_EVERY(4)
 #undef AVX2_EVERY
 #undef AVX2_BLEND
 #undef AVX2_WANTED
-/* 8 floats 5 apart, from vectors that begin 8 apart: no two lie in the same lane there; of the last vector the first four are enough. */
+/* 8 floats 5 apart, from vectors that begin 8 apart: no two lie in the same lane there. These begin with the first float, and of the
+ * last vector the first four are enough; or 4 floats on, with the first float alone: there is no line between where p is 16 bytes off. */
 SMF_INLINE __m256 avx2_every5_ps(const char *p)
 {
     const __m256i at = _mm256_setr_epi32(0, 5, 2, 7, 4, 1, 6, 3);
@@ -532,6 +533,14 @@ SMF_INLINE __m256 avx2_every5_ps(const char *p)
     v = _mm256_blend_ps(v, avx2_floats(p + 64), 0x10);
     v = _mm256_blend_ps(v, avx2_floats(p + 96), 0x42);
     return _mm256_permutevar8x32_ps(_mm256_blend_ps(v, last, 0x08), at);
+}
+SMF_INLINE __m256 avx2_every5_off_ps(const char *p)
+{
+    const __m256i at = _mm256_setr_epi32(4, 1, 6, 3, 0, 5, 2, 7);
+    __m256 v = _mm256_blend_ps(avx2_floats(p + 16), avx2_floats(p + 48), 0x08);
+    v = _mm256_blend_ps(v, avx2_floats(p + 80), 0x21);
+    v = _mm256_blend_ps(v, avx2_floats(p + 112), 0x84);
+    return _mm256_permutevar8x32_ps(_mm256_blend_ps(v, _mm256_broadcast_ss((const float *)(const void *)p), 0x10), at);
 }
 SMF_INLINE __m256d avx2_every2_pd(const char *p) /* 4 */
 {
@@ -649,6 +658,7 @@ SMF_INLINE int f32_known(float *to, ptrdiff_t pitch, const char *p, ptrdiff_t ne
     else if (col == 12) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every3_ps(at)); })
     else if (col == 16) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every4_ps(at)); })
     else if (col == 4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_floats(at)); })
+    else if (col == 20 && (uintptr_t)p % 32 == 16) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every5_off_ps(at)); })
     else if (col == 20) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_every5_ps(at)); })
     else if (col == -4) AVX2_UNITS(float, 8, { _mm256_storeu_ps(t, avx2_reverse_ps(avx2_floats(at - 28))); })
     else AVX2_UNITS(float, 8, { avx2_apart_ps(t, at, col); })
