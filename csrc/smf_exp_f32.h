@@ -80,13 +80,11 @@ SMF_BODY f32_total f32_total_across(f32_total t, const int numbers) /* no NaN */
 
 /* The total of e in memory, where conversions from there are the cheaper way (SMF_LATER): lanes 0 to 7 and the others, themselves.
  * Of a long row (of dense ones: from LONG_DENSE on), and what is then its total; of rows, from the first e on, likewise. */
-#define f32_SHORT SMF_SHORT
 #if SMF_LATER
 #define f32_LONG 256
 #define f32_LONG_DENSE 64
 #define f32_FETCHES 0        /* softmax's logits along rows: the processor finds those itself, and stores need the bandwidth */
-#define f32_DENSE 10         /* vectors: dense rows below this go by the panel, */
-#define f32_PACKED 159       /* elements: up to this with gaps between them by a copy */
+#define f32_DENSE 10         /* vectors: dense rows below this go by the panel */
 SMF_INLINE void f32_long_add(f32_total *t, const float *e)
 {
     t->lo = f64_add(t->lo, f32_wide(e));
@@ -110,13 +108,16 @@ SMF_INLINE f32_total f32_across_total(f32_total t) { return t; }
 #define f32_LONG_DENSE SIZE_MAX
 #define f32_FETCHES 1
 #define f32_DENSE 7
-#define f32_PACKED 111
 SMF_INLINE void f32_long_add(f32_total *t, const float *e) { (void)t, (void)e; }
 SMF_INLINE f32_total f32_long_total(f32_total t) { return t; }
 SMF_INLINE f32_total f32_across_of(const float *e) { return f32_total_of(f32_load(e)); }
 SMF_INLINE void f32_across_add(f32_total *t, const float *e) { f32_total_add(t, f32_load(e)); }
 SMF_INLINE f32_total f32_across_total(f32_total t) { return f32_total_across(t, 0); }
 #endif
+
+/* Rows up to here are turned; with gaps between them, made dense by a copy. */
+#define f32_SHORT SMF_SHORT
+#define f32_PACKED (f32_DENSE * 16 - 1)
 
 /* Along rows: what the lanes of one hold, 8 doubles; and `rows` <= 16 of these, `stride` bytes apart, summed. */
 SMF_INLINE void f32_total_put(f32_total t, double *parts) { f64_store(parts, f64_add(t.lo, t.hi)); }
