@@ -364,7 +364,7 @@ SMF_BODY int SMF_W(_row_exp)(const SMF_W(_row) *row, SMF_W(_state) *state, const
         SMF_ADD(e, count);                                                                                   \
     } while (0)
     if (SMF_LATER && !stored) SMF_EACH(j, SMF_UNROLL) v_store(kept + j * W, v_set1(0)); /* or GCC 12 warns */
-    if (ahead) SMF_W(_elements_in)(next, row->x, row->x_at, SMF_UNROLL * W); /* there are as many: see _run */
+    if (ahead) SMF_W(_logits_from)(row, 0, next);
     while (i + SMF_UNROLL * W <= n) {
         const size_t end = form == SMF_LARGEST || n - i < SMF_TRIAL ? n : i + SMF_TRIAL;
         for (; i + SMF_UNROLL * W <= end; i += SMF_UNROLL * W) {

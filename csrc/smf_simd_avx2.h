@@ -622,9 +622,9 @@ SMF_INLINE __m128i avx2_apart_halves(const char *p, ptrdiff_t col)
         STEP                                                                                                         \
     }
 #define AVX2_UNITS(R, U, STEP)                                                                                       \
-    for (size_t k = 0; k < lines; k++) {                                                                             \
+    SMF_IN_PAIRS for (size_t k = 0; k < lines; k++) {                                                                \
         size_t i = 0;                                                                                                \
-        for (; i + U <= n; i += U) AVX2_UNIT(R, STEP)                                                                \
+        SMF_IN_PAIRS for (; i + U <= n; i += U) AVX2_UNIT(R, STEP)                                                   \
         if (i < n) {                                                                                                 \
             i = n - U;                                                                                               \
             AVX2_UNIT(R, STEP)                                                                                       \
