@@ -557,31 +557,33 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
 
 /* Few rows, 2 to SMF_FEW, element after element without a gap, near to 0 or masked. All passes take them as they lie: after `rows`
  * vectors, a period, each lane has the same row again, and the next element of the same lane of its sum. Returns 0, with nothing
- * lost, where an element is neither, or a row is all masks, or too little is left without its largest. */
-SMF_BODY int SMF_W(_few)(const smf_job *job, const smf_op op)
+ * lost, where an element is neither, or a row is all masks, or too little is left without its largest; or softmax's exponentials
+ * cannot go to y and have no room in the copy. */
+SMF_BODY int SMF_W(_few)(const smf_job *job, real *copy, size_t room, const smf_op op, const smf_dtype type)
 {
     const size_t rows = job->rows, whole = rows * job->n;
     SMF_ALIGNED(64) double sums[SMF_FEW * 16], parts[W * SMF_W(_PARTS)], others_few[W];
-    SMF_ALIGNED(64) real copy[SMF_PANEL_BYTES / sizeof(real)], hi[SMF_FEW * W], lo[SMF_FEW * W], max[SMF_FEW + W], row_hi[SMF_FEW + W], row_lo[SMF_FEW + W];
+    SMF_ALIGNED(64) real hi[SMF_FEW * W], lo[SMF_FEW * W], max[SMF_FEW + W], row_hi[SMF_FEW + W], row_lo[SMF_FEW + W];
     const char *const x = (const char *)job->x;
-    char *const y = (char *)job->y, *const to = x == y ? (char *)copy : y; /* where softmax's exponentials go */
+    char *const y = (char *)job->y, *const to = type != SMF_OWN || x == y ? (char *)copy : y; /* where softmax's exponentials go */
     const char *const from = op == SMF_SOFTMAX ? to : x;                   /* what the last step reads */
+    const smf_dtype from_type = op == SMF_SOFTMAX ? SMF_OWN : type;
     SMF_W(_total) total[SMF_FEW];
     v_t v[SMF_UNROLL], e[SMF_UNROLL], top[SMF_FEW];
     SMF_W(_state) all;
     size_t at = 0; /* vector of the period */
-    if (op == SMF_SOFTMAX && x == y && whole > SMF_PANEL_BYTES / sizeof(real)) return 0;
+    if (op == SMF_SOFTMAX && (type != SMF_OWN || x == y) && whole > room) return 0;
     SMF_W(_no_shift)(&all);
     for (size_t k = 0; k < rows; k++) total[k] = SMF_W(_total_of)(v_set1(0));
     for (size_t k = 0; k < rows; k++) top[k] = all.max;
-#define SMF_OFFSET(i, j) ((ptrdiff_t)(((i) + (size_t)(j) * W) * sizeof(real)))
+#define SMF_OFFSET(i, j, type) ((ptrdiff_t)((i) + (size_t)(j) * W) * SMF_SIZE(type))
 #define SMF_COUNT(j, count, lanes) ((j) == (count) - 1 ? (lanes) : W)
 #define STEP(i, count, lanes)                                                                                                   \
     do {                                                                                                                        \
-        SMF_EACH(j, count) v[j] = SMF_W(_from)(x + SMF_OFFSET(i, j), SMF_COUNT(j, count, lanes), SMF_OWN);                      \
+        SMF_EACH(j, count) v[j] = SMF_W(_from)(x + SMF_OFFSET(i, j, type), SMF_COUNT(j, count, lanes), type);                   \
         SMF_W(_exp_near)(v, e, count, SMF_MASKED, &all.stray);                                                                  \
         if (op == SMF_SOFTMAX)                                                                                                  \
-            SMF_EACH(j, count) SMF_W(_to)(to + SMF_OFFSET(i, j), e[j], SMF_COUNT(j, count, lanes), SMF_OWN);                    \
+            SMF_EACH(j, count) SMF_W(_to)(to + SMF_OFFSET(i, j, SMF_OWN), e[j], SMF_COUNT(j, count, lanes), SMF_OWN);           \
         SMF_EACH(j, count)                                                                                                      \
         {                                                                                                                       \
             if (op != SMF_SOFTMAX) top[at] = v_max(v[j], top[at]);                                                              \
@@ -616,20 +618,20 @@ SMF_BODY int SMF_W(_few)(const smf_job *job, const smf_op op)
         v_store(row_lo + r, all.lo);
     }
     if (op == SMF_LOGSUMEXP) {
-        for (size_t r = 0; r < rows; r++) SMF_W(_to1)(y + (ptrdiff_t)r * job->y_row, row_hi[r], SMF_OWN);
+        for (size_t r = 0; r < rows; r++) SMF_W(_to1)(y + (ptrdiff_t)r * job->y_row, row_hi[r], type);
         return 1;
     }
     for (size_t k = 0, r = 0; k < rows * W; k++, r = r + 1 < rows ? r + 1 : 0) hi[k] = row_hi[r], lo[k] = row_lo[r];
     at = 0;
 #define STEP(i, count, lanes)                                                                                                   \
     do {                                                                                                                        \
-        SMF_EACH(j, count) e[j] = SMF_W(_from)(from + SMF_OFFSET(i, j), SMF_COUNT(j, count, lanes), SMF_OWN);                   \
+        SMF_EACH(j, count) e[j] = SMF_W(_from)(from + SMF_OFFSET(i, j, from_type), SMF_COUNT(j, count, lanes), from_type);       \
         SMF_EACH(j, count)                                                                                                      \
         {                                                                                                                       \
             e[j] = SMF_W(_last)(e[j], v_load(hi + at * W), v_load(lo + at * W), op);                                            \
             at = at + 1 < rows ? at + 1 : 0;                                                                                    \
         }                                                                                                                       \
-        SMF_EACH(j, count) SMF_W(_to)(y + SMF_OFFSET(i, j), e[j], SMF_COUNT(j, count, lanes), SMF_OWN);                         \
+        SMF_EACH(j, count) SMF_W(_to)(y + SMF_OFFSET(i, j, type), e[j], SMF_COUNT(j, count, lanes), type);                      \
     } while (0)
     SMF_PASS(STEP, whole);
 #undef STEP

@@ -929,16 +929,15 @@ SMF_INLINE void SMF_W(_line_out)(char *to, const real *from, size_t n, const smf
 #include "smf_cols.h"
 
 /* The kernels of one operation on one type. */
-typedef struct SMF_W(_kernels) {
+typedef struct {
     SMF_W(_rows) *rows; /* contiguous */
     SMF_W(_rows) *strided; /* of any stride, SMF_UNROLL vectors and more; NULL: not of halves */
     smf_kernel *single; /* one of them, of up to W elements */
     int (*turned)(const smf_job *group, size_t left, int *near, real *panel), (*near)(const smf_job *group, real *panel, int form);
     SMF_W(_group) *across;
-    int (*few)(const smf_job *job); /* side by side; NULL, like the next: not of halves */
-    int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side */
+    int (*few)(const smf_job *job); /* side by side */
+    int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side; NULL: not of halves */
     const SMF_W(_port) *port; /* rows of any stride come to a contiguous copy, */
-    const struct SMF_W(_kernels) *copied; /* which these take, */
     void (*long_row)(const smf_job *job, size_t r, const SMF_W(_port) *port); /* and pieces of a long one */
     smf_op op;
 } SMF_W(_kernels);
@@ -950,7 +949,6 @@ typedef struct SMF_W(_kernels) {
 #define SMF_NEARER(a, b) (((a) < 0 ? -(a) : (a)) < ((b) < 0 ? -(b) : (b)))
 
 static void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W(_kernels) *kernels);
-static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_kernels) *kernels);
 static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside, real *copy);
 static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
 
@@ -972,12 +970,12 @@ SMF_INLINE int SMF_W(_packs)(const smf_job *job, const SMF_W(_kernels) *kernels)
            job->y_col == size && !SMF_W(_dense)(job, kernels);
 }
 
-/* Few rows for the kernel of these, of halves for that of floats: how long they must be for it to gain depends on how well they fill vectors across. */
+/* Few rows for the kernel of these: how long they must be for it to gain depends on how well they fill vectors across. */
 SMF_INLINE int SMF_W(_is_few)(const smf_job *job, const SMF_W(_kernels) *kernels)
 {
     const ptrdiff_t size = kernels->port->size, col = (ptrdiff_t)job->rows * size;
     const size_t least = job->rows < W ? SMF_FEW_LEAST : job->rows % W ? 4 * SMF_FEW_LEAST : 32 * SMF_FEW_LEAST;
-    return kernels->copied->few && job->rows > 1 && job->rows <= SMF_FEW && job->n >= least && job->n >> 24 == 0 && job->x_row == size &&
+    return job->rows > 1 && job->rows <= SMF_FEW && job->n >= least && job->n >> 24 == 0 && job->x_row == size &&
            job->x_col == col && (kernels->op == SMF_LOGSUMEXP || (job->y_row == size && job->y_col == col));
 }
 
@@ -1069,7 +1067,7 @@ static void SMF_W(_run)(const smf_job *job, const SMF_W(_kernels) *kernels)
         else if (job->rows >= W && (job->n <= SMF_W(_short)(kernels) || SMF_W(_dense)(job, kernels))) SMF_W(_run_groups)(job, kernels, 1);
         else if (half && kernels->op == SMF_SOFTMAX && job->n > 2 * SMF_SCRATCH) SMF_W(_run_half_copied)(job, kernels); /* no place for e */
         else kernels->rows(job, SMF_NEAR);
-    } else if (SMF_W(_is_few)(job, kernels) && (half ? SMF_W(_run_half_few)(job, kernels) : kernels->few(job))) {
+    } else if (SMF_W(_is_few)(job, kernels) && kernels->few(job)) {
         return;
     } else if (across && job->x_row == size && (job->y_row == size || sums) && job->n >> 24 == 0) {
         if (half) SMF_W(_run_half_groups)(job, kernels);
@@ -1251,25 +1249,8 @@ static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W
     }
 }
 
-/* Few rows of halves, as floats. */
-static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_kernels) *kernels)
-{
-    SMF_ALIGNED(64) real copy[SMF_HALF_PANEL_BYTES / sizeof(real)], results[SMF_FEW];
-    const SMF_W(_port) *const port = kernels->port;
-    const size_t numbers = job->rows * job->n;
-    const ptrdiff_t size = sizeof(real), col = (ptrdiff_t)job->rows * size;
-    const int sums = kernels->op == SMF_LOGSUMEXP;
-    const smf_job part = {job->rows, job->n, copy, size, col, sums ? results : copy, size, col};
-    if (numbers > SMF_HALF_PANEL_BYTES / sizeof(real)) return 0;
-    port->in(copy, (const char *)job->x, port->size, numbers);
-    SMF_W(_run)(&part, kernels->copied);
-    if (sums) port->out((char *)job->y, job->y_row, results, job->rows);
-    else port->out((char *)job->y, port->size, copy, numbers);
-    return 1;
-}
-
-/* Of one type, whose kernels are called T_name; `own` are those of numbers as the kernels compute with. */
-#define SMF_TYPED_KERNEL(T, name, op, type, port, strided, few, streamed, own)                                                       \
+/* Of one type, whose kernels are called T_name. */
+#define SMF_TYPED_KERNEL(T, name, op, type, port, strided, streamed)                                                                 \
     static SMF_NOINLINE void SMF_PASTE(T, _##name##_rows)(const smf_job *job, int form)                                \
     {                                                                                                                   \
         SMF_W(_along)(job, form, SMF_PASTE(T, _##name##_rows),                                                          \
@@ -1289,9 +1270,15 @@ static SMF_NOINLINE int SMF_W(_run_half_few)(const smf_job *job, const SMF_W(_ke
         if (op != SMF_SOFTMAX) return 0;                                                                                \
         return form == SMF_NEAR ? SMF_W(_near)(group, panel, SMF_NEAR, type) : SMF_W(_near)(group, panel, SMF_MASKED, type); \
     }                                                                                                                   \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_few)(const smf_job *job)                                             \
+    {                                                                                                                   \
+        SMF_ALIGNED(64) real copy[((type) == SMF_OWN ? SMF_PANEL_BYTES : SMF_HALF_PANEL_BYTES) / sizeof(real)];         \
+        return SMF_W(_few)(job, copy, sizeof copy / sizeof(real), op, type);                                            \
+    }                                                                                                                   \
     static const SMF_W(_kernels) SMF_PASTE(T, _##name##_kernels) = {                                                    \
         SMF_PASTE(T, _##name##_rows), strided, SMF_PASTE(T, _##name##_single), SMF_PASTE(T, _##name##_turned),          \
-        SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_across), few, streamed, &port, &own, SMF_W(_##name##_long_row), op};                          \
+        SMF_PASTE(T, _##name##_near), SMF_PASTE(T, _##name##_across), SMF_PASTE(T, _##name##_few), streamed, &port, \
+        SMF_W(_##name##_long_row), op};                                                                                 \
     static void SMF_PASTE(T, _##name)(const smf_job *job) { SMF_W(_run)(job, &SMF_PASTE(T, _##name##_kernels)); }
 
 #ifdef SMF_HALVES
@@ -1322,8 +1309,8 @@ SMF_HALF_PORT(f16, SMF_F16)
 SMF_HALF_PORT(bf16, SMF_BF16)
 #undef SMF_HALF_PORT
 #define SMF_HALF_KERNELS(name, op)                                                                                      \
-    SMF_TYPED_KERNEL(f16, name, op, SMF_F16, f16_port, NULL, NULL, NULL, f32_##name##_kernels)                                      \
-    SMF_TYPED_KERNEL(bf16, name, op, SMF_BF16, bf16_port, NULL, NULL, NULL, f32_##name##_kernels)
+    SMF_TYPED_KERNEL(f16, name, op, SMF_F16, f16_port, NULL, NULL)                                                      \
+    SMF_TYPED_KERNEL(bf16, name, op, SMF_BF16, bf16_port, NULL, NULL)
 #else
 #define SMF_HALF_KERNELS(name, op)
 #endif
@@ -1338,12 +1325,11 @@ SMF_HALF_PORT(bf16, SMF_BF16)
         SMF_W(_along)(job, form, SMF_W(_##name##_strided),                                                              \
                       op == SMF_SOFTMAX ? &SMF_W(_strided_terms_passes) : &SMF_W(_strided_total_passes), op, SMF_STRIDED, SMF_OWN); \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_W(_##name##_few)(const smf_job *job) { return SMF_W(_few)(job, op); }                   \
     static SMF_NOINLINE int SMF_W(_##name##_streamed)(const smf_job *group, int *form)                                  \
     {                                                                                                                   \
         return SMF_W(_streamed)(group, form, op);                                                       \
     }                                                                                                                   \
-    SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_strided), SMF_W(_##name##_few), SMF_W(_##name##_streamed), SMF_W(_##name##_kernels)) \
+    SMF_TYPED_KERNEL(SMF_F, name, op, SMF_OWN, SMF_W(_strided_port), SMF_W(_##name##_strided), SMF_W(_##name##_streamed)) \
     SMF_HALF_KERNELS(name, op)
 
 SMF_KERNEL(softmax, SMF_SOFTMAX)
