@@ -90,7 +90,7 @@
 #define SMF_SHORT 64  /* rows up to here, of halves up to SMF_SHORT_HALF (smf_kernels.h), go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
 
-/* A loop over a few independent vectors, to be unrolled so that each lives in a register; what any other loop is unrolled with. */
+/* A loop over a few independent vectors, to be unrolled so that each lives in a register; and before any other loop, two of its steps at once. */
 #if defined(__GNUC__) && !defined(__clang__) /* Clang does it unasked */
 #define SMF_EACH(j, count) SMF_PRAGMA(GCC unroll 16) for (int j = 0; j < (count); j++)
 #define SMF_IN_PAIRS SMF_PRAGMA(GCC unroll 2)
