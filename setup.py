@@ -2,12 +2,14 @@
 import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 header = Path("csrc/softmax_fast.h").read_text()
 version = re.search(r'#define SMF_VERSION "(.+)"', header).group(1)
@@ -26,6 +28,23 @@ core = Extension(
     libraries=[] if sys.platform == "win32" else ["m"],
 )
 
+
+
+class side_by_side(build_ext):
+    """build_ext with the files of one extension on all CPUs: two instruction sets take half a minute each."""
+
+    def build_extensions(self):
+        compile = self.compiler.compile
+
+        def compile_each(sources, **kwargs):
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return sum(pool.map(lambda source: compile([source], **kwargs), sources), [])
+
+        if sys.platform != "win32":  # MSVC's compiler object finds its programs in its first call
+            self.compiler.compile = compile_each
+        super().build_extensions()
+
+
 setup(
     version=version,
     packages=["softmax_fast", "softmax_fast.csrc"],
@@ -33,4 +52,5 @@ setup(
     package_data={"softmax_fast": ["py.typed", "*.pyi", "*.pxd", "vectors.txt"], "softmax_fast.csrc": ["*.c", "*.h", "README.md"]},
     include_package_data=False,
     ext_modules=cythonize([core], include_path=["src"]),
+    cmdclass={"build_ext": side_by_side},
 )
