@@ -110,11 +110,14 @@ SMF_INLINE SMF_W(_row) SMF_W(_vectors_at)(const SMF_W(_row) *row, int v, const s
 /* Elements of all vectors of a group that are taken before the next ones: few, as their lines may share the sets of the cache. */
 SMF_INLINE size_t SMF_W(_deep)(int vectors) { return vectors < 4 ? 16 : 4; }
 
+/* Cache lines of so many vectors across. */
+#define SMF_LINES_OF(wide, type) ((wide) == 1 || (type) == SMF_OWN ? (wide) : (wide) / 2)
+
 /* Step 1 for elements i to `end` of `wide` vectors of rows. A panel gets a copy; or, of rows near to 0, the exponentials. */
 SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t i, size_t end, int v, int vectors,
                                   const int wide, int lanes, real *panel, const int near, const smf_op op, const smf_dtype type)
 {
-    const int layout = wide, per_line = type == SMF_OWN || wide == 1 ? 1 : 2;
+    const int layout = wide, lines = SMF_LINES_OF(wide, type);
     const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, type, type);
     v_t max[SMF_UNROLL], x[SMF_UNROLL], stray = state[0].stray;
     SMF_EACH(j, wide) max[j] = state[v + j].max;
@@ -123,8 +126,8 @@ SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, 
         if (!near || op != SMF_SOFTMAX) SMF_EACH(j, wide) max[j] = v_max(max[j], x[j]);
         if (near) SMF_W(_exp_near)(x, x, wide, SMF_MASKED, &stray);
         if (near && row->next_x_col) {
-            SMF_EACH(j, wide / per_line) SMF_PREFETCH_FAR(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
-            if (row->next_y_col) SMF_EACH(j, wide / per_line) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
+            SMF_EACH(j, lines) SMF_PREFETCH_FAR(part.next_x + (ptrdiff_t)i * row->next_x_col + j * 64);
+            if (row->next_y_col) SMF_EACH(j, lines) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)i * row->next_y_col + j * 64);
         }
         if (panel) SMF_EACH(j, wide) v_store(panel + (i * (size_t)vectors + (size_t)(v + j)) * W, x[j]);
     }
@@ -257,9 +260,11 @@ SMF_BODY void SMF_W(_last_across)(const SMF_W(_row) *row, const SMF_W(_state) *s
         SMF_GROUP(SMF_UNROLL, vectors, {
             const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, x_type, type);
             SMF_W(_state) one[SMF_UNROLL]; /* in registers */
+            const int lines = SMF_LINES_OF(wide, type);
             SMF_EACH(j, wide) one[j].hi = state[v + j].hi;
             SMF_EACH(j, wide) one[j].lo = state[v + j].lo;
             for (size_t k = i; k < end; k++) {
+                if (part.next_y_col) SMF_EACH(j, lines) SMF_PREFETCH_WRITE(part.next_y + (ptrdiff_t)k * part.next_y_col + j * 64);
                 if (apart) SMF_W(_step_last)(&part, one, k, wide, W, wide, 1, op, x_type, type);
                 else SMF_W(_step_last)(&part, one, k, wide, of_last, wide, 0, op, x_type, type);
             }
@@ -395,13 +400,17 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     const int lanes = group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     SMF_W(_state) state[2 * SMF_VECTORS];
     SMF_W(_row) row, in_panel;
+    const int deep = group->n >= SMF_DEEP;
+    ptrdiff_t next_y_col = 0;
     smf_dtype x_type = type;
     int ready = 0;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
-    if (left * group->n > SMF_FAR_BYTES / SMF_SIZE(type)) {
+    if (left * group->n > SMF_FAR_BYTES / SMF_SIZE(type)) { /* of a long group, lines a power of two apart would drive each other out */
         const ptrdiff_t width = vectors * W * SMF_SIZE(type);
-        row.next_x = row.x + width, row.next_x_col = row.x_col;
-        row.next_y = row.y, row.next_y_col = apart || op == SMF_LOGSUMEXP ? 0 : row.y_col;
+        row.next_x = row.x + (deep ? SMF_AHEAD * row.x_col : width), row.next_x_col = row.x_col;
+        row.next_y = row.y + (deep ? SMF_AHEAD / 2 * row.y_col : 0);
+        next_y_col = apart || op == SMF_LOGSUMEXP ? 0 : row.y_col;
+        if (!deep) row.next_y_col = next_y_col;
     }
     in_panel = panel ? SMF_W(_in_panel)(&row, vectors, panel) : row;
     if (lanes == W && panel && *near) {
@@ -422,6 +431,7 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     }
     SMF_OF(op, finish)(&row, state, vectors, lanes, x_type);
     if (op != SMF_LOGSUMEXP) {
+        row.next_y_col = deep ? next_y_col : 0;
         if (x_type == SMF_OWN) SMF_W(_last_across)(&row, state, vectors, lanes, apart, op, SMF_OWN, type);
         else SMF_W(_last_across)(&row, state, vectors, lanes, 0, op, type, type);
     }
@@ -474,14 +484,16 @@ SMF_BODY SMF_W(_total) SMF_W(_total_along)(const real *p, size_t n)
 }
 
 /* softmax of short rows, one after the other without a gap, near to 0 or, by `form`, masked: no row needs a scale of its own, so the
- * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Returns 0, with
- * nothing written, where an element is neither, or a row is all masks. */
-SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, const smf_dtype type)
+ * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Results fetched during the
+ * exponentials, the next group's logits, if `ahead`, during the last step: memory is busy all the while. Returns 0, with nothing
+ * written, where an element is neither, or a row is all masks. */
+SMF_BODY int SMF_W(_near)(const smf_job *group, int ahead, real *panel, const int form, const smf_dtype type)
 {
     const size_t n = group->n, whole = group->rows * n;
     const ptrdiff_t stride = (ptrdiff_t)(n * sizeof(real));
     const char *const x = (const char *)group->x;
     char *const y = (char *)group->y;
+    const char *const next_x = ahead ? x + whole * SMF_SIZE(type) : x;
     const int vectors = (int)(group->rows / W);
     v_t v[4], e[4], stray = v_set1(0), most = v_set1(0), row_hi, row_lo;
     SMF_ALIGNED(64) real hi[SMF_VECTORS * 2 * W], lo[SMF_VECTORS * 2 * W]; /* of the last step, of vector k's rows */
@@ -535,6 +547,7 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
             for (size_t i = 0; i < n; i++) {
                 const v_t z = SMF_W(_last)(v_load(e_of + i * W), v_spread(his, &row_of[i]), v_spread(los, &row_of[i]), SMF_SOFTMAX);
                 SMF_W(_to)(y_of + i * W * SMF_SIZE(type), z, W, type);
+                if (type == SMF_OWN) SMF_PREFETCH_FAR(next_x + (first + i * W) * SMF_SIZE(type));
             }
         else if (n < W && SMF_SCALES && type == SMF_OWN)
             for (size_t r = 0; r < W; r++) SMF_W(_scale)((real *)(void *)y_of + r * n, e_of + r * n, his[r], los[r], n);
@@ -549,6 +562,7 @@ SMF_BODY int SMF_W(_near)(const smf_job *group, real *panel, const int form, con
                 for (size_t i = 0; i < n; i += W) { /* the last vector overlaps the one before */
                     const size_t j = r * n + (i + W <= n ? i : n - W);
                     SMF_W(_to)(y_of + j * SMF_SIZE(type), SMF_W(_last)(v_load(e_of + j), row_hi, row_lo, SMF_SOFTMAX), W, type);
+                    if (type == SMF_OWN) SMF_PREFETCH_FAR(next_x + (first + j) * SMF_SIZE(type));
                 }
             }
     }

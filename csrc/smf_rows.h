@@ -933,7 +933,7 @@ typedef struct {
     SMF_W(_rows) *rows; /* contiguous */
     SMF_W(_rows) *strided; /* of any stride, SMF_UNROLL vectors and more; NULL: not of halves */
     smf_kernel *single; /* one of them, of up to W elements */
-    int (*turned)(const smf_job *group, size_t left, int *near, real *panel), (*near)(const smf_job *group, real *panel, int form);
+    int (*turned)(const smf_job *group, size_t left, int *near, real *panel), (*near)(const smf_job *group, int ahead, real *panel, int form);
     SMF_W(_group) *across;
     int (*few)(const smf_job *job); /* side by side */
     int (*streamed)(const smf_job *group, int *form); /* a multiple of SMF_UNROLL / 2 * W rows side by side; NULL: not of halves */
@@ -990,6 +990,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
     const size_t most = fit > vectors ? vectors : fit;
     const int aligned = !turned && kernels->op != SMF_LOGSUMEXP && job->y_col % 64 == 0 && (uintptr_t)job->y % size == 0;
     const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
+    const int far = job->rows * job->n > SMF_FAR_BYTES / size;
     int near = 1, form = dense ? SMF_NEAR : SMF_LARGEST;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
@@ -1002,7 +1003,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
         if (turned) {
             int ready = 0;
             while (form != SMF_LARGEST && rows >= W && !ready) { /* where one is not, the others may not be either */
-                ready = kernels->near(&group, panel, form);
+                ready = kernels->near(&group, far && left > rows, panel, form);
                 form -= !ready;
             }
             if (!ready && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, left - rows, &near, panel)))
@@ -1265,10 +1266,10 @@ static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W
     {                                                                                                                   \
         return SMF_W(_across)(group, left, apart, near, panel, op, type);                                               \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, real *panel, int form)                   \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, int ahead, real *panel, int form)        \
     {                                                                                                                   \
         if (op != SMF_SOFTMAX) return 0;                                                                                \
-        return form == SMF_NEAR ? SMF_W(_near)(group, panel, SMF_NEAR, type) : SMF_W(_near)(group, panel, SMF_MASKED, type); \
+        return form == SMF_NEAR ? SMF_W(_near)(group, ahead, panel, SMF_NEAR, type) : SMF_W(_near)(group, ahead, panel, SMF_MASKED, type); \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_few)(const smf_job *job)                                             \
     {                                                                                                                   \
