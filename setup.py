@@ -29,7 +29,6 @@ core = Extension(
 )
 
 
-
 class side_by_side(build_ext):
     """build_ext with the files of one extension on all CPUs: two instruction sets take half a minute each."""
 

@@ -401,12 +401,12 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     SMF_W(_state) state[2 * SMF_VECTORS];
     SMF_W(_row) row, in_panel;
     const int deep = group->n >= SMF_DEEP;
+    const ptrdiff_t width = vectors * W * SMF_SIZE(type);
     ptrdiff_t next_y_col = 0;
     smf_dtype x_type = type;
     int ready = 0;
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     if (left * group->n > SMF_FAR_BYTES / SMF_SIZE(type)) { /* of a long group, lines a power of two apart would drive each other out */
-        const ptrdiff_t width = vectors * W * SMF_SIZE(type);
         row.next_x = row.x + (deep ? SMF_AHEAD * row.x_col : width), row.next_x_col = row.x_col;
         row.next_y = row.y + (deep ? SMF_AHEAD / 2 * row.y_col : 0);
         next_y_col = apart || op == SMF_LOGSUMEXP ? 0 : row.y_col;
@@ -423,6 +423,7 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     if (!ready) {
         SMF_W(_max_across)(&row, state, vectors, lanes, panel, 0, op, type);
         if (!SMF_W(_shift_all)(state, vectors, lanes)) return 0;
+        in_panel.next_x = row.x + width; /* these logits have all been read, for the largest */
         SMF_OF(op, middle)(&in_panel, state, vectors, lanes);
     }
     if (panel && (op == SMF_SOFTMAX || !ready)) { /* it has what the last step needs */
@@ -484,9 +485,9 @@ SMF_BODY SMF_W(_total) SMF_W(_total_along)(const real *p, size_t n)
 }
 
 /* softmax of short rows, one after the other without a gap, near to 0 or, by `form`, masked: no row needs a scale of its own, so the
- * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Results fetched during the
- * exponentials, the next group's logits, if `ahead`, during the last step: memory is busy all the while. Returns 0, with nothing
- * written, where an element is neither, or a row is all masks. */
+ * exponentials and the last step take the elements as they lie; only the totals are one row a lane. Results are fetched during the
+ * exponentials and, if `ahead`, the next group's logits during the last step, where that goes by whole vectors: memory is busy all
+ * the while. Returns 0, with nothing written, where an element is neither, or a row is all masks. */
 SMF_BODY int SMF_W(_near)(const smf_job *group, int ahead, real *panel, const int form, const smf_dtype type)
 {
     const size_t n = group->n, whole = group->rows * n;
