@@ -488,12 +488,12 @@ typedef struct {
     real *tails; /* e of what whole vectors leave of row k, at k * SMF_TAIL: see _tails; NULL: rows go to their ends */
 } SMF_W(_block);
 
-/* Row k; while its exponentials are found, lines are fetched: of what is read after this block, if `ahead`, and written. */
-SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *block, int k, int ahead)
+/* Row k; while its exponentials are found, lines are fetched: of logits so many bytes `ahead`, and of what is written. */
+SMF_INLINE SMF_W(_row) SMF_W(_row_of)(const smf_job *job, const SMF_W(_block) *block, int k, ptrdiff_t ahead)
 {
     SMF_W(_row) row;
     SMF_W(_row_at)(&row, &block->part, (size_t)k, block->scratch, (size_t)k * ((job->n + W - 1) / W * W));
-    if (ahead) row.next_x = row.x + block->rows * job->x_row;
+    row.next_x = row.x + ahead;
     row.x_at = block->x_at;
     row.y_at = block->y_at;
     if (block->writes) {
@@ -562,7 +562,7 @@ SMF_BODY void SMF_W(_tails)(const SMF_W(_row) *row, ptrdiff_t x_row, SMF_W(_stat
 }
 
 /* Steps 3 and 4 after these. */
-SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, int ahead, const smf_op op, const int layout, const smf_dtype type)
+SMF_BODY void SMF_W(_block_exp)(const smf_job *job, SMF_W(_block) *block, ptrdiff_t ahead, const smf_op op, const int layout, const smf_dtype type)
 {
     const int rows = block->rows;
     SMF_W(_row) row = SMF_W(_row_of)(job, block, 0, ahead);
@@ -602,7 +602,7 @@ static SMF_NOINLINE int SMF_W(_block_rest)(const smf_job *job, SMF_W(_block) *bl
 }
 
 /* Steps 1 to 4 of another form. Returns whether that was right. */
-SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const int form, int ahead, const smf_op op, const int layout,
+SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const int form, ptrdiff_t ahead, const smf_op op, const int layout,
                                 const smf_dtype type)
 {
     const int rows = block->rows;
@@ -632,17 +632,17 @@ SMF_BODY int SMF_W(_block_near)(const smf_job *job, SMF_W(_block) *block, const 
 
 /* These for softmax, and for the others, which are one until the last step. */
 typedef struct {
-    int (*near)(const smf_job *job, SMF_W(_block) *block, int form, int ahead);
-    void (*exp)(const smf_job *job, SMF_W(_block) *block, int ahead);
+    int (*near)(const smf_job *job, SMF_W(_block) *block, int form, ptrdiff_t ahead);
+    void (*exp)(const smf_job *job, SMF_W(_block) *block, ptrdiff_t ahead);
 } SMF_W(_passes);
 
 #define SMF_PASSES_OF(T, name, op, layout, type)                                                                             \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *job, SMF_W(_block) *block, int form, int ahead)      \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *job, SMF_W(_block) *block, int form, ptrdiff_t ahead) \
     {                                                                                                                        \
         return form == SMF_NEAR ? SMF_W(_block_near)(job, block, SMF_NEAR, ahead, op, layout, type)                          \
                                 : SMF_W(_block_near)(job, block, SMF_MASKED, ahead, op, layout, type);                       \
     }                                                                                                                        \
-    static SMF_NOINLINE void SMF_PASTE(T, _##name##_exp)(const smf_job *job, SMF_W(_block) *block, int ahead)                \
+    static SMF_NOINLINE void SMF_PASTE(T, _##name##_exp)(const smf_job *job, SMF_W(_block) *block, ptrdiff_t ahead)          \
     {                                                                                                                        \
         SMF_W(_block_exp)(job, block, ahead, op, layout, type);                                                              \
     }                                                                                                                        \
@@ -799,6 +799,9 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
     const int in = layout == SMF_STRIDED && job->x_col != SMF_SIZE(type);
     const int turns = SMF_TURNS_TAILS(op, layout, type) && most == W && job->rows >= W && job->n > W && job->n % W > 0;
     const int out = layout == SMF_STRIDED && op != SMF_LOGSUMEXP && job->y_col != SMF_SIZE(type);
+    /* Of rows with gaps, and of short blocks, those of the next block are fetched. */
+    const int far = job->x_row == (ptrdiff_t)job->n * SMF_SIZE(type) && (ptrdiff_t)most * job->x_row > SMF_FETCH_BYTES;
+    const ptrdiff_t fetched = far ? SMF_FETCH_BYTES : (ptrdiff_t)most * job->x_row;
     if (op == SMF_SOFTMAX && !kept && job->x == job->y) form = SMF_LARGEST; /* or x were lost where another is not right */
     if (job->n >> 24) form = SMF_LARGEST; /* or 1/total might be so small that its lower part is denormal, and has other bits */
     memset(blocks, 0, sizeof blocks);
@@ -813,7 +816,7 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
     block->twice = done->twice = job->n >= (op == SMF_SOFTMAX ? 16 : 1) * W && (kept || (op != SMF_SOFTMAX && job->x != job->y));
     for (size_t r = 0; r < job->rows || block->rows > 0; r += (size_t)block->rows) {
         const size_t left = job->rows - r;
-        const int ahead = left > most && !in;
+        const ptrdiff_t ahead = left > most && !in ? fetched : 0;
         int ready = 0, known = 0;
         SMF_W(_block) *const next = done;
         done = block;
