@@ -7,9 +7,16 @@
  * longer ones stay where they are. Rows that are contiguous are turned on the way there and back, four elements at a time.
  */
 
+/* A group of softmax whose last step is left to the call for the next one: its exponentials are in the panel. */
+typedef struct {
+    SMF_W(_state) state[2 * SMF_VECTORS]; /* hi and lo */
+    SMF_W(_row) row;
+    int vectors, apart; /* no vectors: there is none */
+} SMF_W(_late);
+
 /* `left` more rows follow those of the group; its results are written around the caches where `apart`. Returns 0, with
  * nothing written, where the maximum of one is not finite. *near: whether rows may be near to 0, cleared where they are not. */
-typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, int *near, real *panel);
+typedef int SMF_W(_group)(const smf_job *group, size_t left, int apart, int *near, SMF_W(_late) *late, real *panel);
 
 /* STEP(i, columns) for all elements, four at a time, the remainder first: where the rows are `dense`, one after the other
  * without a gap, the words may take four there too, of which the others are the next row's (of rows of 2 or more, so that
@@ -135,15 +142,16 @@ SMF_BODY void SMF_W(_some_across)(const SMF_W(_row) *row, SMF_W(_state) *state, 
     state[0].stray = stray;
 }
 
-/* The same for all of them, in the array's own order, so that the processor sees what comes next. */
-SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, int vectors, int lanes, real *panel,
-                                   const int near, const smf_op op, const smf_dtype type)
+/* The same for all of them, up to element `last`, in the array's own order, so that the processor sees what comes next. */
+SMF_INLINE void SMF_W(_max_across)(const SMF_W(_row) *row, SMF_W(_state) *state, size_t first, size_t last, int vectors, int lanes,
+                                   real *panel, const int near, const smf_op op, const smf_dtype type)
 {
     const size_t deep = SMF_W(_deep)(vectors);
-    for (int v = 0; v < vectors; v++) SMF_W(_no_shift)(&state[v]);
-    for (size_t i = 0, end; i < row->n; i = end) {
+    if (first == 0)
+        for (int v = 0; v < vectors; v++) SMF_W(_no_shift)(&state[v]);
+    for (size_t i = first, end; i < last; i = end) {
         int v = 0;
-        end = row->n - i < deep ? row->n : i + deep;
+        end = last - i < deep ? last : i + deep;
         for (; SMF_UNROLL >= 4 && v + 4 <= vectors; v += 4)
             SMF_W(_some_across)(row, state, i, end, v, vectors, SMF_UNROLL, W, panel, near, op, type);
         for (; v + 2 <= vectors; v += 2) SMF_W(_some_across)(row, state, i, end, v, vectors, 2, W, panel, near, op, type);
@@ -251,12 +259,12 @@ SMF_BODY void SMF_W(_finish)(const SMF_W(_row) *row, SMF_W(_state) *state, int v
         }                                                                          \
     } while (0)
 
-SMF_BODY void SMF_W(_last_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, int apart,
-                                  const smf_op op, const smf_dtype x_type, const smf_dtype type)
+SMF_BODY void SMF_W(_last_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t first, size_t last, int vectors, int lanes,
+                                  int apart, const smf_op op, const smf_dtype x_type, const smf_dtype type)
 {
     const size_t deep = SMF_W(_deep)(vectors);
-    for (size_t i = 0, end; i < row->n; i = end) {
-        end = row->n - i < deep ? row->n : i + deep;
+    for (size_t i = first, end; i < last; i = end) {
+        end = last - i < deep ? last : i + deep;
         SMF_GROUP(SMF_UNROLL, vectors, {
             const SMF_W(_row) part = SMF_W(_vectors_at)(row, v, x_type, type);
             SMF_W(_state) one[SMF_UNROLL]; /* in registers */
@@ -271,6 +279,21 @@ SMF_BODY void SMF_W(_last_across)(const SMF_W(_row) *row, const SMF_W(_state) *s
         });
     }
 }
+
+/* That of softmax, elements `first` to `last`. */
+typedef void SMF_W(_lasts)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t first, size_t last, int vectors, int lanes, int apart);
+#define SMF_LASTS(T, type)                                                                                                     \
+    static SMF_NOINLINE void SMF_PASTE(T, _end_of)(const SMF_W(_row) *row, const SMF_W(_state) *state, size_t first, size_t last, \
+                                                  int vectors, int lanes, int apart)                                           \
+    {                                                                                                                          \
+        SMF_W(_last_across)(row, state, first, last, vectors, lanes, apart, SMF_SOFTMAX, SMF_OWN, type);                       \
+    }
+SMF_LASTS(SMF_F, SMF_OWN)
+#ifdef SMF_HALVES
+SMF_LASTS(f16, SMF_F16)
+SMF_LASTS(bf16, SMF_BF16)
+#endif
+#undef SMF_LASTS
 
 /* logsumexp's results; a NaN, which shows in the total and so in hi, to its whole row. */
 SMF_INLINE void SMF_W(_end_across)(const SMF_W(_row) *row, const SMF_W(_state) *state, int vectors, int lanes, const smf_op op, const smf_dtype type)
@@ -394,13 +417,16 @@ SMF_BODY int SMF_W(_turned)(const smf_job *group, size_t left, int *near, real *
     return 1;
 }
 
-/* Rows side by side. *near: whether to try; cleared where that was not right. No panel: nothing is tried. */
-SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *near, real *panel, const smf_op op, const smf_dtype type)
+/* Rows side by side. *near: whether to try; cleared where that was not right. No panel: nothing is tried. The last step of long rows of
+ * softmax, near to 0, goes among the exponentials of the next group, some elements each in turns, so that memory is busy all the while: what
+ * it has read makes room for these. A next group there will be that is no smaller and has this panel: see _groups. */
+SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *near, SMF_W(_late) *late, real *panel, SMF_W(_lasts) *lasts,
+                            const smf_op op, const smf_dtype type)
 {
     const int lanes = group->rows >= W ? W : (int)group->rows, vectors = ((int)group->rows + W - 1) / W;
     SMF_W(_state) state[2 * SMF_VECTORS];
     SMF_W(_row) row, in_panel;
-    const int deep = group->n >= SMF_DEEP;
+    const int deep = group->n * SMF_SIZE(type) >= SMF_DEEP_BYTES, with = late && late->vectors == vectors && lanes == W;
     const ptrdiff_t width = vectors * W * SMF_SIZE(type);
     ptrdiff_t next_y_col = 0;
     smf_dtype x_type = type;
@@ -408,20 +434,27 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     if (left * group->n > SMF_FAR_BYTES / SMF_SIZE(type)) { /* of a long group, lines a power of two apart would drive each other out */
         row.next_x = row.x + (deep ? SMF_AHEAD * row.x_col : width), row.next_x_col = row.x_col;
-        row.next_y = row.y + (deep ? SMF_AHEAD / 2 * row.y_col : 0);
+        row.next_y = (with ? late->row.y : row.y) + (deep ? SMF_AHEAD * row.y_col : 0);
         next_y_col = apart || op == SMF_LOGSUMEXP ? 0 : row.y_col;
-        if (!deep) row.next_y_col = next_y_col;
+        if (!deep || with) row.next_y_col = next_y_col;
     }
     in_panel = panel ? SMF_W(_in_panel)(&row, vectors, panel) : row;
+    if (late && late->vectors && !with) lasts(&late->row, late->state, 0, row.n, late->vectors, W, late->apart);
     if (lanes == W && panel && *near) {
-        SMF_W(_max_across)(&row, state, vectors, W, panel, 1, op, type);
+        const size_t part = with ? SMF_AHEAD : row.n;
+        for (size_t i = 0, end; i < row.n; i = end) {
+            end = row.n - i < part ? row.n : i + part;
+            if (with) lasts(&late->row, late->state, i, end, vectors, W, late->apart);
+            SMF_W(_max_across)(&row, state, i, end, vectors, W, panel, 1, op, type);
+        }
         ready = !v_beyond(state[0].stray);
         if (ready) SMF_W(_sum)(panel, state, row.n, vectors);
         for (int v = 0; v < vectors && ready; v++) ready = SMF_W(_total_some)(state[v].total, W);
         *near = ready;
     }
+    if (late) late->vectors = 0;
     if (!ready) {
-        SMF_W(_max_across)(&row, state, vectors, lanes, panel, 0, op, type);
+        SMF_W(_max_across)(&row, state, 0, row.n, vectors, lanes, panel, 0, op, type);
         if (!SMF_W(_shift_all)(state, vectors, lanes)) return 0;
         in_panel.next_x = row.x + width; /* these logits have all been read, for the largest */
         SMF_OF(op, middle)(&in_panel, state, vectors, lanes);
@@ -431,11 +464,18 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
         x_type = SMF_OWN;
     }
     SMF_OF(op, finish)(&row, state, vectors, lanes, x_type);
-    if (op != SMF_LOGSUMEXP) {
-        row.next_y_col = deep ? next_y_col : 0;
-        if (x_type == SMF_OWN) SMF_W(_last_across)(&row, state, vectors, lanes, apart, op, SMF_OWN, type);
-        else SMF_W(_last_across)(&row, state, vectors, lanes, 0, op, type, type);
+    row.next_y = row.y + SMF_AHEAD * row.y_col;
+    row.next_y_col = deep ? next_y_col : 0;
+    if (op == SMF_SOFTMAX && deep && ready && left >= group->rows) {
+        for (int v = 0; v < vectors; v++) late->state[v].hi = state[v].hi, late->state[v].lo = state[v].lo;
+        row.next_y_col = 0;
+        late->row = row, late->vectors = vectors, late->apart = apart;
+        return 1; /* no row near to 0 has a NaN */
     }
+    if (op == SMF_SOFTMAX) lasts(&row, state, 0, row.n, vectors, lanes, apart);
+    else if (op == SMF_LOG_SOFTMAX && x_type == SMF_OWN)
+        SMF_W(_last_across)(&row, state, 0, row.n, vectors, lanes, apart, op, SMF_OWN, type);
+    else if (op == SMF_LOG_SOFTMAX) SMF_W(_last_across)(&row, state, 0, row.n, vectors, lanes, 0, op, type, type);
     SMF_W(_end_across)(&row, state, vectors, lanes, op, type);
     return 1;
 }
@@ -729,12 +769,12 @@ SMF_BODY int SMF_W(_streamed)(const smf_job *group, int *form, const smf_op op)
         *form -= !ready;
     }
     if (!ready) {
-        SMF_W(_max_across)(&row, state, vectors, W, NULL, 0, op, SMF_OWN);
+        SMF_W(_max_across)(&row, state, 0, row.n, vectors, W, NULL, 0, op, SMF_OWN);
         if (!SMF_W(_shift_all)(state, vectors, W)) return 0;
         SMF_OF(op, stream)(&row, state, vectors, SMF_LARGEST);
     }
     SMF_OF(op, finish)(&row, state, vectors, W, SMF_OWN);
-    if (op != SMF_LOGSUMEXP) SMF_W(_last_across)(&row, state, vectors, W, 0, op, SMF_OWN, SMF_OWN);
+    if (op != SMF_LOGSUMEXP) SMF_W(_last_across)(&row, state, 0, row.n, vectors, W, 0, op, SMF_OWN, SMF_OWN);
     SMF_W(_end_across)(&row, state, vectors, W, op, SMF_OWN);
     return 1;
 }

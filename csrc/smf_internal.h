@@ -86,8 +86,8 @@
 #define SMF_FEW_LEAST 96 /* where they have so many elements at least */
 #define SMF_FEWEST 4   /* vectors of rows in a panel, or they are not copied to one */
 #define SMF_STREAMS 64 /* vectors of rows in one group then */
-#define SMF_DEEP 128   /* rows side by side: of shorter ones the next group is fetched, */
-#define SMF_AHEAD 32   /* of others so many elements ahead, of results half as many */
+#define SMF_DEEP_BYTES 256 /* rows side by side: of shorter ones the next group is fetched, */
+#define SMF_AHEAD 8    /* of others so many elements ahead, and the last step waits for the next group's exponentials */
 #define SMF_HUGE_BYTES 5000000 /* results beyond this go around the caches: reading what they replace would cost more */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
 #define SMF_SHORT 64  /* rows up to here, of halves up to SMF_SHORT_HALF (smf_kernels.h), go through a panel of columns, */

@@ -995,6 +995,8 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
     const int apart = aligned && size == sizeof(real) && job->rows * job->n > SMF_HUGE_BYTES / size;
     const int far = job->rows * job->n > SMF_FAR_BYTES / size;
     int near = 1, form = dense ? SMF_NEAR : SMF_LARGEST;
+    SMF_W(_late) late;
+    late.vectors = 0;
     for (size_t r = 0, rows; r < job->rows; r += rows) {
         const size_t left = job->rows - r;
         /* rows before the first one whose results begin with a cache line: where the others do too, they are taken first */
@@ -1012,7 +1014,7 @@ static void SMF_W(_groups)(const smf_job *job, const SMF_W(_kernels) *kernels, i
             if (!ready && (rows < W || job->n > SMF_W(_short)(kernels) || !kernels->turned(&group, left - rows, &near, panel)))
                 kernels->rows(&group, SMF_NEAR);
         } else if ((size == sizeof(real) && !SMF_ACROSS(rows, job->n)) ||
-                   !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, &near, panel)) {
+                   !kernels->across(&group, left - rows, apart && rows >= W && lead == 0, &near, &late, panel)) {
             if (size == sizeof(real)) SMF_W(_run_copied)(&group, kernels, 0, panel);
             else SMF_W(_run_half_copied)(&group, kernels);
         }
@@ -1042,7 +1044,7 @@ static void SMF_W(_run_streams)(const smf_job *job, const SMF_W(_kernels) *kerne
         rows = left >= most ? most : left >= least ? left / least * least : left > W ? W : left;
         const smf_job group = SMF_W(_rows_of)(job, r, rows);
         if (!(rows >= least ? kernels->streamed(&group, &form)
-                            : SMF_ACROSS(rows, job->n) && kernels->across(&group, left - rows, 0, NULL, NULL)))
+                            : SMF_ACROSS(rows, job->n) && kernels->across(&group, left - rows, 0, NULL, NULL, NULL)))
             SMF_W(_run_strided)(&group, kernels, 0);
     }
 }
@@ -1265,9 +1267,9 @@ static SMF_NOINLINE void SMF_W(_run_half_copied)(const smf_job *job, const SMF_W
     {                                                                                                                   \
         return SMF_W(_turned)(group, left, near, panel, op, type);                                                            \
     }                                                                                                                   \
-    static SMF_NOINLINE int SMF_PASTE(T, _##name##_across)(const smf_job *group, size_t left, int apart, int *near, real *panel) \
+    static SMF_NOINLINE int SMF_PASTE(T, _##name##_across)(const smf_job *group, size_t left, int apart, int *near, SMF_W(_late) *late, real *panel) \
     {                                                                                                                   \
-        return SMF_W(_across)(group, left, apart, near, panel, op, type);                                               \
+        return SMF_W(_across)(group, left, apart, near, late, panel, SMF_PASTE(T, _end_of), op, type);                   \
     }                                                                                                                   \
     static SMF_NOINLINE int SMF_PASTE(T, _##name##_near)(const smf_job *group, int ahead, real *panel, int form)        \
     {                                                                                                                   \

@@ -176,6 +176,22 @@ def test_side_by_side(op, dtype, isa, rng):
                 assert [bits(column) for column in np.atleast_1d(got).T] == alone, (n, rows)
 
 
+@pytest.mark.parametrize("dtype", [*EDGES, "float16", np.dtype(ml_dtypes.bfloat16)], ids=str)
+def test_long_rows_side_by_side(op, dtype, isa, rng):
+    """Near to 0, so that the last step of one group goes among the exponentials of the next, until a row is not; from any address."""
+    for n, rows in ((130, 100), (300, 160), (1000, 192), (70, 403)):
+        for special in (0, 500, -np.inf, np.nan):
+            x = np.empty((n, rows + 5), dtype)[:, rng.integers(6):][:, :rows]
+            x[...] = rng.standard_normal((n, rows), dtype=np.float32).astype(dtype)
+            x[:, rng.integers(rows // 3, rows)] += np.asarray(special, x.dtype)
+            alone = [bits(op(column.copy())) for column in x.T]
+            results = [op(x, 0)]
+            if op is not sf.logsumexp:
+                results += [op(x, 0, out=np.empty_like(x, order="C")), op(y := x.copy(), 0, out=y)]
+            for got in results:
+                assert [bits(column) for column in np.atleast_1d(got).T] == alone, (n, rows, special)
+
+
 @pytest.mark.parametrize("kind", ["near", "masks", "far", "row of masks", "large"])
 @pytest.mark.parametrize("dtype", [*EDGES, "float16", np.dtype(ml_dtypes.bfloat16)], ids=str)
 def test_few_rows(op, dtype, kind, isa, rng):
