@@ -49,7 +49,7 @@ SMF_INLINE void SMF_W(_round)(char *rows, ptrdiff_t stride, size_t n, int v, con
 /* One line is widened while the one before is turned, which then waits for no store. */
 SMF_BODY void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int vectors, real *panel, const smf_dtype type)
 {
-    SMF_ALIGNED(64) real line[2][SMF_SHORT_HALF * W];
+    SMF_ALIGNED(64) real line[2][SMF_SHORT * W];
     const size_t n = group->n;
     const int own = type == SMF_OWN;
     const char *const x = (const char *)group->x;
@@ -78,7 +78,7 @@ SMF_BODY void SMF_W(_turn_in)(const smf_job *group, SMF_W(_state) *state, int ve
 SMF_BODY void SMF_W(_turn_out)(const smf_job *group, const SMF_W(_state) *state, int vectors, const real *panel, const smf_op op,
                                  const smf_dtype type)
 {
-    SMF_ALIGNED(64) real line[2][SMF_SHORT_HALF * W];
+    SMF_ALIGNED(64) real line[2][SMF_SHORT * W];
     const size_t n = group->n;
     const int own = type == SMF_OWN;
     char *const y = (char *)group->y;

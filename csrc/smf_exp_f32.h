@@ -115,8 +115,9 @@ SMF_INLINE void f32_across_add(f32_total *t, const float *e) { f32_total_add(t, 
 SMF_INLINE f32_total f32_across_total(f32_total t) { return f32_total_across(t, 0); }
 #endif
 
-/* Rows up to here are turned; with gaps between them, made dense by a copy. */
-#define f32_SHORT SMF_SHORT
+/* Rows up to here are turned, of logsumexp and of the others; with gaps between them, made dense by a copy. */
+#define f32_SHORT_SUMS SMF_SHORT
+#define f32_SHORT (SMF_LATER ? SMF_SHORT : 39)
 #define f32_PACKED (f32_DENSE * 16 - 1)
 
 /* Along rows: what the lanes of one hold, 8 doubles; and `rows` <= 16 of these, `stride` bytes apart, summed. */

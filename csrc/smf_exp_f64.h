@@ -76,8 +76,9 @@ SMF_BODY f64_total f64_total_across(f64_total t, const int numbers)
 #define f64_LONG_DENSE SIZE_MAX
 #define f64_FETCHES 1
 #define f64_DENSE (SMF_LATER ? 14 : 7)
-#define f64_SHORT (SMF_LATER ? 47 : SMF_SHORT) /* turned, as in smf_exp_f32.h */
-#define f64_PACKED f64_SHORT
+#define f64_SHORT_SUMS (SMF_LATER ? 47 : 48) /* as in smf_exp_f32.h */
+#define f64_SHORT (SMF_LATER ? 47 : 31)
+#define f64_PACKED 47
 SMF_INLINE void f64_long_add(f64_total *t, const double *e) { (void)t, (void)e; }
 SMF_INLINE f64_total f64_long_total(f64_total t) { return t; }
 SMF_INLINE f64_total f64_across_of(const double *e) { return f64_total_of(f64_load(e)); }

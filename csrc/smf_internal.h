@@ -90,7 +90,7 @@
 #define SMF_AHEAD 8    /* of others so many elements ahead, and the last step waits for the next group's exponentials */
 #define SMF_HUGE_BYTES 5000000 /* results beyond this go around the caches: reading what they replace would cost more */
 #define SMF_FAR_BYTES 500000 /* arrays beyond this are not in the nearest caches */
-#define SMF_SHORT 64  /* rows up to here, of halves up to SMF_SHORT_HALF (smf_kernels.h), go through a panel of columns, */
+#define SMF_SHORT 64  /* rows up to here, or less (smf_exp_f32.h), go through a panel of columns, */
 #define SMF_SEVERAL 8 /* where there are at least so many of them */
 
 /* A loop over a few independent vectors, to be unrolled so that each lives in a register; and before any other loop, two of its steps at once. */

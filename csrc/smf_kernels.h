@@ -8,10 +8,6 @@
 #include "smf_half.h"
 
 /* What an instruction set need not say. */
-#ifndef SMF_SHORT_HALF
-#define SMF_SHORT_HALF SMF_SHORT
-#endif
-
 #ifndef SMF_PACKS
 #define SMF_PACKS 0
 #endif

@@ -800,8 +800,8 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
     const int turns = SMF_TURNS_TAILS(op, layout, type) && most == W && job->rows >= W && job->n > W && job->n % W > 0;
     const int out = layout == SMF_STRIDED && op != SMF_LOGSUMEXP && job->y_col != SMF_SIZE(type);
     /* Of rows with gaps, and of short blocks, those of the next block are fetched. */
-    const int far = job->x_row == (ptrdiff_t)job->n * SMF_SIZE(type) && (ptrdiff_t)most * job->x_row > SMF_FETCH_BYTES;
-    const ptrdiff_t fetched = far ? SMF_FETCH_BYTES : (ptrdiff_t)most * job->x_row;
+    const int dense = job->x_row == (ptrdiff_t)job->n * SMF_SIZE(type) && (ptrdiff_t)most * job->x_row > SMF_FETCH_BYTES;
+    const ptrdiff_t fetched = dense ? SMF_FETCH_BYTES : (ptrdiff_t)most * job->x_row;
     if (op == SMF_SOFTMAX && !kept && job->x == job->y) form = SMF_LARGEST; /* or x were lost where another is not right */
     if (job->n >> 24) form = SMF_LARGEST; /* or 1/total might be so small that its lower part is denormal, and has other bits */
     memset(blocks, 0, sizeof blocks);
@@ -813,7 +813,9 @@ SMF_BODY void SMF_W(_along)(const smf_job *job, int form, SMF_W(_rows) *again, c
     block->scratch = kept ? scratch[0] : NULL;
     done->scratch = kept ? scratch[roomy] : NULL;
     block->writes = done->writes = op != SMF_LOGSUMEXP && !out;
-    block->twice = done->twice = job->n >= (op == SMF_SOFTMAX ? 16 : 1) * W && (kept || (op != SMF_SOFTMAX && job->x != job->y));
+    const int far = type == SMF_OWN && job->rows * job->n > SMF_FAR_BYTES / sizeof(real); /* lines that are written twice cost more there */
+    const size_t least = (size_t)(op != SMF_SOFTMAX ? 1 : far ? 4 : 16) * W;
+    block->twice = done->twice = job->n >= least && (kept || (op != SMF_SOFTMAX && job->x != job->y));
     for (size_t r = 0; r < job->rows || block->rows > 0; r += (size_t)block->rows) {
         const size_t left = job->rows - r;
         const ptrdiff_t ahead = left > most && !in ? fetched : 0;
@@ -956,7 +958,10 @@ static void SMF_W(_run_copied)(const smf_job *job, const SMF_W(_kernels) *kernel
 static SMF_NOINLINE void SMF_W(_run_strided)(const smf_job *job, const SMF_W(_kernels) *kernels, int beside);
 
 /* Rows up to here are turned, where there are many. */
-SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels) { return kernels->streamed ? SMF_W(_SHORT) : SMF_SHORT_HALF; }
+SMF_INLINE size_t SMF_W(_short)(const SMF_W(_kernels) *kernels)
+{
+    return !kernels->streamed ? SMF_SHORT : kernels->op == SMF_LOGSUMEXP ? SMF_W(_SHORT_SUMS) : SMF_W(_SHORT); /* streamed: no halves */
+}
 
 /* Rows that the `near` kernel takes if it can, as there is no gap between them: from F_DENSE vectors on going along them is as fast. */
 SMF_INLINE int SMF_W(_dense)(const smf_job *job, const SMF_W(_kernels) *kernels)

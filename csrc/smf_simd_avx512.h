@@ -1,7 +1,6 @@
 /* smf_simd_avx512.h: the SIMD words (defined in smf_simd_scalar.h) with a logical vector in one register. */
 #define SMF_UNROLL 4
 #define SMF_LATER 0
-#define SMF_SHORT_HALF 100
 #define SMF_SPREAD(W) 64
 
 typedef __m512 f32_v;
