@@ -434,7 +434,7 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
     SMF_W(_row_at)(&row, group, 0, NULL, 0);
     if (left * group->n > SMF_FAR_BYTES / SMF_SIZE(type)) { /* of a long group, lines a power of two apart would drive each other out */
         row.next_x = row.x + (deep ? SMF_AHEAD * row.x_col : width), row.next_x_col = row.x_col;
-        row.next_y = (with ? late->row.y : row.y) + (deep ? SMF_AHEAD * row.y_col : 0);
+        row.next_y = with ? late->row.y + SMF_AHEAD * row.y_col : row.y; /* with: both are deep */
         next_y_col = apart || op == SMF_LOGSUMEXP ? 0 : row.y_col;
         if (!deep || with) row.next_y_col = next_y_col;
     }
@@ -464,14 +464,13 @@ SMF_BODY int SMF_W(_across)(const smf_job *group, size_t left, int apart, int *n
         x_type = SMF_OWN;
     }
     SMF_OF(op, finish)(&row, state, vectors, lanes, x_type);
-    row.next_y = row.y + SMF_AHEAD * row.y_col;
-    row.next_y_col = deep ? next_y_col : 0;
+    row.next_y_col = 0;
     if (op == SMF_SOFTMAX && deep && ready && left >= group->rows) {
         for (int v = 0; v < vectors; v++) late->state[v].hi = state[v].hi, late->state[v].lo = state[v].lo;
-        row.next_y_col = 0;
         late->row = row, late->vectors = vectors, late->apart = apart;
         return 1; /* no row near to 0 has a NaN */
     }
+    if (deep) row.next_y = row.y + SMF_AHEAD * row.y_col, row.next_y_col = next_y_col;
     if (op == SMF_SOFTMAX) lasts(&row, state, 0, row.n, vectors, lanes, apart);
     else if (op == SMF_LOG_SOFTMAX && x_type == SMF_OWN)
         SMF_W(_last_across)(&row, state, 0, row.n, vectors, lanes, apart, op, SMF_OWN, type);

@@ -192,6 +192,23 @@ def test_long_rows_side_by_side(op, dtype, isa, rng):
                 assert [bits(column) for column in np.atleast_1d(got).T] == alone, (n, rows, special)
 
 
+@pytest.mark.parametrize("dtype", [*EDGES, "float16", np.dtype(ml_dtypes.bfloat16)], ids=str)
+def test_arrays_beyond_the_caches(op, dtype, isa, rng):
+    """Other lines are fetched, and results written by whole ones: the bits are those of a few rows at once, at any address."""
+    for n in (10, 100, 112, 130, 170, 255):
+        for at in (0, 1, 7):
+            rows = 600_000 // (n * np.dtype(dtype).itemsize) + 3
+            x = np.empty(rows * n + at, dtype)[at:].reshape(rows, n)
+            x[...] = rng.standard_normal((rows, n), dtype=np.float32).astype(dtype)
+            few = b"".join(bits(op(x[r:r + 500], -1)) for r in range(0, rows, 500))
+            results = [op(x, -1)]
+            if op is not sf.logsumexp:
+                out = np.empty(rows * n + at, dtype)[at:].reshape(rows, n)
+                results += [op(x, -1, out=out), op(y := x.copy(), -1, out=y)]
+            for got in results:
+                assert b"".join(bits(got[r:r + 500]) for r in range(0, rows, 500)) == few, (n, at)
+
+
 @pytest.mark.parametrize("kind", ["near", "masks", "far", "row of masks", "large"])
 @pytest.mark.parametrize("dtype", [*EDGES, "float16", np.dtype(ml_dtypes.bfloat16)], ids=str)
 def test_few_rows(op, dtype, kind, isa, rng):
